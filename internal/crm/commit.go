@@ -1,0 +1,97 @@
+package crm
+
+import "time"
+
+// DeliveryState is where a delivery of the inbox stands.
+type DeliveryState string
+
+// The states of a delivery.
+const (
+	DeliveryQueued  DeliveryState = "queued"
+	DeliveryNoting  DeliveryState = "noting" // its message may or may not be on the page yet
+	DeliveryDone    DeliveryState = "done"
+	DeliveryDead    DeliveryState = "dead"    // part of a dead letter
+	DeliveryDropped DeliveryState = "dropped" // given up by a person
+)
+
+// Delivery is one verified inbound request, kept raw.
+type Delivery struct {
+	ID          string
+	Source      string // the form it came in by
+	Key         string // the contact's key
+	ContentType string
+	Body        []byte
+	ReceivedAt  time.Time
+	State       DeliveryState
+}
+
+// Outcome says what became of a delivery.
+type Outcome string
+
+// The outcomes of a lead.
+const (
+	Created Outcome = "created"
+	Updated Outcome = "updated"
+)
+
+// Progress moves one delivery to another state.
+type Progress struct {
+	Delivery string
+	State    DeliveryState
+	Outcome  Outcome // when done
+	Page     string  // when done
+}
+
+// Snapshot is the last state of a Notion page that Dealbell saw.
+type Snapshot struct {
+	Page      string
+	Database  string // as configured
+	Key       string // normalised key property; "" when the row has none
+	CreatedAt time.Time
+	EditedAt  time.Time
+	Trashed   bool // in the trash, or gone
+	Values    map[string]Value
+}
+
+// Intent records that a page is about to be created, so that nobody creates
+// it again before its fate is known.
+type Intent struct {
+	Database string
+	Key      string
+	BegunAt  time.Time
+	UnsureAt time.Time // since when the outcome is unknown; zero while the call runs
+	Looks    int       // look-ups that found nothing since then
+}
+
+// Leftover is a value that did not fit the schema: it is kept until it does.
+type Leftover struct {
+	Database string
+	Page     string
+	Property string // name as configured
+	Value    Value
+	Expected string
+	Got      string
+	NotedAt  time.Time
+}
+
+// Read is how far a database was read.
+type Read struct {
+	Database    string
+	ResumeAt    time.Time // created_time from which an unfinished first read goes on
+	CompletedAt time.Time // when the first read was complete; zero until then
+	Watermark   time.Time // newest last_edited_time known to be seen
+}
+
+// Commit is everything that changes together: the store applies it in one
+// transaction with one timestamp, or not at all.
+type Commit struct {
+	Progress  []Progress
+	Snapshots []Snapshot
+	Gone      []string // pages that are no longer there
+	Intents   []Intent // begun, or known better
+	Settled   []Intent // over; only database and key count
+	Leftovers []Leftover
+	Completed []Leftover // no longer left over; only page and property count
+	Reads     []Read
+	Jobs      []Job // to enqueue
+}

@@ -1,0 +1,68 @@
+package crm
+
+import (
+	"errors"
+	"time"
+)
+
+// The kinds of failure that decide what happens next. Adapters wrap one of
+// them; services ask with errors.Is and never look at status codes or texts.
+var (
+	// ErrNotFound: there is no such thing, or it is not shared with Dealbell.
+	ErrNotFound = errors.New("not found")
+	// ErrTrashed: the page is in the trash and takes no writes.
+	ErrTrashed = errors.New("in the trash")
+	// ErrInvalid: the other side refuses these values; the same request will
+	// be refused again.
+	ErrInvalid = errors.New("refused")
+	// ErrForbidden: the token is wrong, or lacks access or room. A person has
+	// to act; until then asking again is useless.
+	ErrForbidden = errors.New("not allowed")
+	// ErrConflict: somebody else saved the same thing at the same moment.
+	ErrConflict = errors.New("conflict")
+	// ErrUnavailable: the other side did not do it, and may do it later.
+	ErrUnavailable = errors.New("unavailable")
+	// ErrAmbiguous: nobody knows whether the write was done. Look before
+	// repeating it.
+	ErrAmbiguous = errors.New("outcome unknown")
+)
+
+// RetryAt returns the time from which a failed call may be repeated, when err
+// knows it: some error in its chain has a method RetryAt.
+func RetryAt(err error) (at time.Time, ok bool) {
+	e, ok := errors.AsType[interface {
+		error
+		RetryAt() (time.Time, bool)
+	}](err)
+	if !ok {
+		return time.Time{}, false
+	}
+	return e.RetryAt()
+}
+
+// CommittedID returns the id of what a failed create made all the same, when
+// the other side said so: some error in its chain has a method CommittedID.
+func CommittedID(err error) (id string, ok bool) {
+	e, ok := errors.AsType[interface {
+		error
+		CommittedID() (string, bool)
+	}](err)
+	if !ok {
+		return "", false
+	}
+	return e.CommittedID()
+}
+
+// later is the error of work whose time has not come.
+type later struct {
+	at  time.Time
+	why string
+}
+
+// Later returns an error that asks to be called again at a given time,
+// without counting as a failed try.
+func Later(at time.Time, why string) error { return later{at, why} }
+
+func (l later) Error() string              { return l.why }
+func (l later) RetryAt() (time.Time, bool) { return l.at, true }
+func (l later) Is(target error) bool       { return target == ErrUnavailable }
