@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+)
+
+const (
+	keyWindow  = 30 * 24 * time.Hour // an Idempotency-Key is remembered so long
+	bodyWindow = 24 * time.Hour      // an equal body without a key
+)
+
+// Intake is a verified delivery to be made durable together with its job.
+type Intake struct {
+	Delivery       crm.Delivery // ID, State and ReceivedAt are given by Accept
+	IdempotencyKey string       // "" for none
+	Job            crm.Job
+}
+
+// Verdict says what Accept did.
+type Verdict int
+
+// The verdicts.
+const (
+	Accepted  Verdict = iota // it is durable, its job is in the queue
+	Duplicate                // the same delivery was accepted before
+	KeyReused                // the Idempotency-Key was used for another body
+)
+
+// Receipt is Accept's answer. ID is that of the first delivery for a
+// duplicate.
+type Receipt struct {
+	Verdict Verdict
+	ID      string
+}
+
+// NewID returns an id for a delivery: 26 random characters.
+func NewID() string { return strings.ToLower(rand.Text()) }
+
+// Accept stores a delivery and its job in one transaction and returns when
+// both are on the disk. A repeated delivery changes nothing.
+func (db *DB) Accept(ctx context.Context, in Intake) (Receipt, error) {
+	hash := sha256.Sum256(in.Delivery.Body)
+	scope, token, window := "body:"+in.Delivery.Source, hex.EncodeToString(hash[:]), bodyWindow
+	if in.IdempotencyKey != "" {
+		scope, token, window = "key:"+in.Delivery.Source, in.IdempotencyKey, keyWindow
+	}
+	var receipt Receipt
+	err := db.write(ctx, func(tx *tx) error {
+		var first string
+		var sameBody bool
+		known, err := tx.row(`select delivery, body_hash = ? from idempotency where scope = ? and token = ? and expires_at > ?`,
+			[]any{hash[:], scope, token, tx.now}, &first, &sameBody)
+		switch {
+		case err != nil:
+			return err
+		case known && !sameBody:
+			receipt = Receipt{Verdict: KeyReused, ID: first}
+			return nil
+		case known:
+			receipt = Receipt{Verdict: Duplicate, ID: first}
+			return nil
+		}
+		if err := tx.exec(`insert into idempotency (scope, token, body_hash, delivery, expires_at) values (?, ?, ?, ?, ?)
+			on conflict (scope, token) do update set body_hash = excluded.body_hash, delivery = excluded.delivery, expires_at = excluded.expires_at`,
+			scope, token, hash[:], in.Delivery.ID, tx.now+window.Milliseconds()); err != nil {
+			return err
+		}
+		receipt = Receipt{Verdict: Accepted, ID: in.Delivery.ID}
+		return tx.take(in.Delivery, in.Job)
+	})
+	return receipt, err
+}
+
+// take inserts a delivery and its job.
+func (t *tx) take(d crm.Delivery, j crm.Job) error {
+	if err := t.exec(`insert into inbox (id, source, key, content_type, body, received_at, state) values (?, ?, ?, ?, ?, ?, 'queued')`,
+		d.ID, d.Source, d.Key, d.ContentType, d.Body, t.now); err != nil {
+		return err
+	}
+	return t.enqueue(j)
+}
+
+// Pending returns the deliveries of one contact that still have to be worked
+// into Notion, in order of arrival, at most limit.
+func (db *DB) Pending(ctx context.Context, key string, limit int) ([]crm.Delivery, error) {
+	return db.deliveries(ctx, `where key = ? and state in ('queued', 'noting') order by seq limit ?`, key, limit)
+}
+
+// Delivery finds one delivery, or ErrNotFound.
+func (db *DB) Delivery(ctx context.Context, id string) (crm.Delivery, error) {
+	found, err := db.deliveries(ctx, `where id = ?`, id)
+	if err != nil {
+		return crm.Delivery{}, err
+	}
+	if len(found) == 0 {
+		return crm.Delivery{}, ErrNotFound
+	}
+	return found[0], nil
+}
+
+func (db *DB) deliveries(ctx context.Context, where string, args ...any) ([]crm.Delivery, error) {
+	var found []crm.Delivery
+	rows, err := db.reader.QueryContext(ctx, `select id, source, key, content_type, body, received_at, state from inbox `+where, args...)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var d crm.Delivery
+		var at int64
+		if err := r.Scan(&d.ID, &d.Source, &d.Key, &d.ContentType, &d.Body, &at, &d.State); err != nil {
+			return err
+		}
+		d.ReceivedAt = moment(at)
+		found = append(found, d)
+		return nil
+	})
+	return found, err
+}
+
+// Reopen puts a delivery that is done, dead or dropped back into the queue,
+// with the job that works on it. Its message is not noted twice.
+func (db *DB) Reopen(ctx context.Context, id string, j crm.Job) error {
+	return db.write(ctx, func(tx *tx) error {
+		n, err := tx.affected(`update inbox set state = 'noting', job = 0 where id = ? and state in ('done', 'dead', 'dropped')`, id)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrNotFound
+		}
+		return tx.enqueue(j)
+	})
+}
+
+// progress moves deliveries on, as part of a commit.
+func (t *tx) progress(p crm.Progress, job int64) error {
+	var doneAt int64
+	if p.State == crm.DeliveryDone {
+		doneAt = t.now
+	}
+	if p.State != crm.DeliveryDead {
+		job = 0
+	}
+	return t.exec(`update inbox set state = ?, outcome = ?, page = ?, job = ?, done_at = ? where id = ?`,
+		p.State, p.Outcome, p.Page, job, doneAt, p.Delivery)
+}
+
+// Result returns what became of a delivery; ok is false while it is open.
+func (db *DB) Result(ctx context.Context, id string) (p crm.Progress, ok bool, err error) {
+	p.Delivery = id
+	err = db.reader.QueryRowContext(ctx, `select state, outcome, page from inbox where id = ?`, id).Scan(&p.State, &p.Outcome, &p.Page)
+	if err != nil {
+		return p, false, err
+	}
+	return p, p.State != crm.DeliveryQueued && p.State != crm.DeliveryNoting, nil
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+)
+
+// Turn is one step of the queue, in one transaction: the ends of runs are
+// written, waiting jobs whose time has come become ready, and as many ready
+// jobs as there is room for are claimed: most urgent lane first, oldest first
+// within it. next is when the earliest waiting job is due; zero when none
+// waits.
+func (db *DB) Turn(ctx context.Context, ends []crm.End, room crm.Room) (claimed []crm.Job, next time.Time, err error) {
+	var jobs []crm.Job
+	var due sql.NullInt64
+	err = db.write(ctx, func(tx *tx) error {
+		jobs = jobs[:0]
+		for _, e := range ends {
+			if err := tx.end(e); err != nil {
+				return err
+			}
+		}
+		if err := tx.exec(`update jobs set state = 'ready' where state = 'waiting' and not_before <= ?`, tx.now); err != nil {
+			return err
+		}
+		for _, lane := range crm.Lanes {
+			n := min(room.Lanes[lane], room.Total-len(jobs))
+			if n <= 0 {
+				continue
+			}
+			err := tx.rows(`update jobs set state = 'running' where id in (select id from jobs where state = 'ready' and lane = ? order by id limit ?)
+				returning id, kind, lane, key, uniq, payload, state, attempts, created_at, not_before, last_error`, []any{lane, n},
+				func(r *sql.Rows) error {
+					j, err := scanJob(r)
+					jobs = append(jobs, j)
+					return err
+				})
+			if err != nil {
+				return err
+			}
+		}
+		_, err := tx.row(`select min(not_before) from jobs where state = 'waiting'`, nil, &due)
+		return err
+	})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	for _, e := range ends {
+		db.watches.tell(e.Commit.Progress)
+	}
+	return jobs, moment(due.Int64), nil
+}
+
+// Idle reports whether a Turn would find nothing to do, without writing:
+// no job is ready in a lane with room and none is due.
+func (db *DB) Idle(ctx context.Context, now time.Time, room crm.Room) (idle bool, next time.Time, err error) {
+	var due sql.NullInt64
+	if err := db.reader.QueryRowContext(ctx, `select min(not_before) from jobs where state = 'waiting'`).Scan(&due); err != nil {
+		return false, time.Time{}, err
+	}
+	if next = moment(due.Int64); due.Valid && !next.After(now) {
+		return false, next, nil
+	}
+	for _, lane := range crm.Lanes {
+		if min(room.Lanes[lane], room.Total) <= 0 {
+			continue
+		}
+		var one int
+		err := db.reader.QueryRowContext(ctx, `select 1 from jobs where state = 'ready' and lane = ? limit 1`, lane).Scan(&one)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return false, next, err
+		}
+	}
+	return true, next, nil
+}
+
+// enqueue adds a job, or lets the one that already waits with the same Unique
+// stand for both: the newest payload wins, the more urgent lane and the
+// earlier time hold.
+func (t *tx) enqueue(j crm.Job) error {
+	state, notBefore := crm.JobReady, milli(j.NotBefore)
+	if notBefore > t.now {
+		state = crm.JobWaiting
+	} else {
+		notBefore = 0
+	}
+	payload := string(j.Payload)
+	if payload == "" {
+		payload = "null"
+	}
+	return t.exec(`insert into jobs (kind, lane, key, uniq, payload, state, created_at, not_before)
+		values (?1, ?2, ?3, ?4, ?5,
+			case when ?3 <> '' and exists (select 1 from jobs where key = ?3 and state <> 'dead') then 'blocked' else ?6 end, ?7, ?8)
+		on conflict (kind, uniq) where uniq <> '' and state in ('ready', 'waiting', 'blocked') do update set
+			payload = excluded.payload, lane = min(lane, excluded.lane), not_before = min(not_before, excluded.not_before),
+			created_at = excluded.created_at, -- no giving up on the newest before its time
+			state = case when state = 'waiting' and excluded.not_before = 0 then 'ready' else state end`,
+		j.Kind, j.Lane, j.Key, j.Unique, payload, state, t.now, notBefore)
+}
+
+// end writes how a run ended and lets the next job of its key go on.
+func (t *tx) end(e crm.End) error {
+	if err := t.apply(e.Commit, e.Job.ID); err != nil {
+		return err
+	}
+	attempts := e.Job.Attempts
+	if e.Tried {
+		attempts++
+	}
+	if e.State == crm.JobWaiting && e.Job.Unique != "" {
+		// A newer job with the same Unique stands for both and takes over
+		// the wait.
+		n, err := t.affected(`update jobs set attempts = ?, not_before = ?, last_error = ?, state = 'waiting'
+			where kind = ? and uniq = ? and state in ('ready', 'waiting', 'blocked')`,
+			attempts, milli(e.At), e.Reason, e.Job.Kind, e.Job.Unique)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return t.exec(`delete from jobs where id = ?`, e.Job.ID)
+		}
+	}
+	switch e.State {
+	case crm.JobWaiting, crm.JobDead:
+		if err := t.exec(`update jobs set state = ?, attempts = ?, not_before = ?, last_error = ? where id = ?`,
+			e.State, attempts, milli(e.At), e.Reason, e.Job.ID); err != nil {
+			return err
+		}
+	default:
+		if err := t.exec(`delete from jobs where id = ?`, e.Job.ID); err != nil {
+			return err
+		}
+	}
+	if e.State == crm.JobWaiting {
+		return nil // the key is still taken
+	}
+	return t.release(e.Job.Key)
+}
+
+// release lets the oldest blocked job of a key go on.
+func (t *tx) release(key string) error {
+	if key == "" {
+		return nil
+	}
+	return t.exec(`update jobs set state = case when not_before > ? then 'waiting' else 'ready' end
+		where id = (select id from jobs where key = ? and state = 'blocked' order by id limit 1)
+		and not exists (select 1 from jobs where key = ? and state in ('ready', 'running', 'waiting'))`, t.now, key, key)
+}
+
+func scanJob(r *sql.Rows) (crm.Job, error) {
+	var j crm.Job
+	var payload string
+	var created, notBefore int64
+	err := r.Scan(&j.ID, &j.Kind, &j.Lane, &j.Key, &j.Unique, &payload, &j.State, &j.Attempts, &created, &notBefore, &j.LastError)
+	j.Payload, j.CreatedAt, j.NotBefore = []byte(payload), moment(created), moment(notBefore)
+	return j, err
+}

@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+)
+
+// JobFilter chooses jobs; empty fields choose all.
+type JobFilter struct {
+	ID    int64
+	State crm.JobState
+	Kind  string
+	Limit int // 0: 100
+}
+
+// Jobs lists jobs, oldest first.
+func (db *DB) Jobs(ctx context.Context, f JobFilter) ([]crm.Job, error) {
+	if f.Limit == 0 {
+		f.Limit = 100
+	}
+	var found []crm.Job
+	rows, err := db.reader.QueryContext(ctx, `select id, kind, lane, key, uniq, payload, state, attempts, created_at, not_before, last_error from jobs
+		where (?1 = 0 or id = ?1) and (?2 = '' or state = ?2) and (?3 = '' or kind = ?3) order by id limit ?4`,
+		f.ID, f.State, f.Kind, f.Limit)
+	err = each(rows, err, func(r *sql.Rows) error {
+		j, err := scanJob(r)
+		found = append(found, j)
+		return err
+	})
+	return found, err
+}
+
+// JobDeliveries lists the deliveries that belong to a dead letter.
+func (db *DB) JobDeliveries(ctx context.Context, job int64) ([]crm.Delivery, error) {
+	return db.deliveries(ctx, `where job = ? order by seq`, job)
+}
+
+// RetryJob gives a dead letter another life, with its deliveries.
+func (db *DB) RetryJob(ctx context.Context, j crm.Job) error {
+	return db.removeDead(ctx, j, func(tx *tx) error {
+		// A message may be on the page already: noting looks before it writes.
+		if err := tx.exec(`update inbox set state = 'noting', job = 0 where job = ?`, j.ID); err != nil {
+			return err
+		}
+		j.NotBefore = time.Time{}
+		return tx.enqueue(j)
+	})
+}
+
+// DropJob gives a dead letter up, and its deliveries with it.
+func (db *DB) DropJob(ctx context.Context, j crm.Job) error {
+	return db.removeDead(ctx, j, func(tx *tx) error {
+		return tx.exec(`update inbox set state = 'dropped', job = 0, done_at = ? where job = ?`, tx.now, j.ID)
+	})
+}
+
+func (db *DB) removeDead(ctx context.Context, j crm.Job, then func(*tx) error) error {
+	return db.write(ctx, func(tx *tx) error {
+		n, err := tx.affected(`delete from jobs where id = ? and state = 'dead'`, j.ID)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrNotFound
+		}
+		return then(tx)
+	})
+}
+
+// Depth counts the jobs of one lane in one state.
+type Depth struct {
+	Lane   crm.Lane
+	State  crm.JobState
+	Count  int
+	Oldest time.Time // when the oldest of them was created
+}
+
+// Summary is the state of everything, in numbers.
+type Summary struct {
+	Depths      []Depth
+	Open        int // deliveries that are not in Notion yet
+	Quarantined int
+	Leftovers   int
+	Unsure      int // creates whose outcome is unknown
+	Reads       []crm.Read
+	Bytes       int64 // of the database and its write-ahead log
+}
+
+// Summarise reads the numbers that status pages and metrics show.
+func (db *DB) Summarise(ctx context.Context) (Summary, error) {
+	var s Summary
+	rows, err := db.reader.QueryContext(ctx, `select lane, state, count(*), min(created_at) from jobs group by lane, state order by lane, state`)
+	if err := each(rows, err, func(r *sql.Rows) error {
+		var d Depth
+		var oldest int64
+		err := r.Scan(&d.Lane, &d.State, &d.Count, &oldest)
+		d.Oldest = moment(oldest)
+		s.Depths = append(s.Depths, d)
+		return err
+	}); err != nil {
+		return s, err
+	}
+	if err := db.reader.QueryRowContext(ctx, `select (select count(*) from inbox where state in ('queued', 'noting')),
+		(select count(*) from quarantine), (select count(*) from leftovers), (select count(*) from intents where unsure_at <> 0)`).
+		Scan(&s.Open, &s.Quarantined, &s.Leftovers, &s.Unsure); err != nil {
+		return s, err
+	}
+	rows, err = db.reader.QueryContext(ctx, `select database, resume_at, completed_at, watermark from reads order by database`)
+	if err := each(rows, err, func(r *sql.Rows) error {
+		var read crm.Read
+		var resume, completed, watermark int64
+		err := r.Scan(&read.Database, &resume, &completed, &watermark)
+		read.ResumeAt, read.CompletedAt, read.Watermark = moment(resume), moment(completed), moment(watermark)
+		s.Reads = append(s.Reads, read)
+		return err
+	}); err != nil {
+		return s, err
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		if info, err := os.Stat(filepath.Join(db.dir, FileName+suffix)); err == nil {
+			s.Bytes += info.Size()
+		}
+	}
+	return s, nil
+}
+
+// CheckWritable makes a write that changes nothing durable, to learn whether
+// the next lead could be stored.
+func (db *DB) CheckWritable(ctx context.Context) error {
+	if err := db.Err(); err != nil {
+		return err
+	}
+	return db.saveFact(ctx, "last write check", fmt.Sprint(time.Now().Unix()))
+}
+
+// Prune deletes what is past its time: idempotency tokens, quarantined
+// deliveries, and deliveries that ended more than keep ago.
+func (db *DB) Prune(ctx context.Context, keep time.Duration) error {
+	return db.write(ctx, func(tx *tx) error {
+		return firstError(
+			func() error { return tx.exec(`delete from idempotency where expires_at <= ?`, tx.now) },
+			func() error {
+				return tx.exec(`delete from quarantine where received_at <= ?`, tx.now-quarantineAge.Milliseconds())
+			},
+			func() error {
+				return tx.exec(`delete from inbox where state in ('done', 'dropped') and done_at <= ?`, tx.now-keep.Milliseconds())
+			},
+		)
+	})
+}

@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+)
+
+const (
+	quarantineAge   = 7 * 24 * time.Hour
+	quarantineCount = 1000
+	quarantineBytes = 16 << 20
+)
+
+// Rejected is a delivery that was not believed: kept for a while, so that a
+// wrong secret never costs a lead.
+type Rejected struct {
+	ID          string
+	Source      string
+	Reason      string
+	ContentType string
+	Signature   string // headers as sent
+	Timestamp   string
+	Body        []byte
+	ReceivedAt  time.Time
+}
+
+// Quarantine keeps a rejected delivery for 7 days. Beyond 1,000 of them, or
+// 16 MB of bodies, the oldest make room.
+func (db *DB) Quarantine(ctx context.Context, r Rejected) error {
+	return db.write(ctx, func(tx *tx) error {
+		if err := tx.exec(`insert into quarantine (id, source, reason, content_type, signature, timestamp, body, received_at) values (?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.ID, r.Source, r.Reason, r.ContentType, r.Signature, r.Timestamp, r.Body, tx.now); err != nil {
+			return err
+		}
+		return tx.exec(`delete from quarantine where id in (
+			select id from (select id, row_number() over newest as place, sum(length(body)) over newest as bytes
+				from quarantine window newest as (order by received_at desc, id)) as kept
+			where place > ? or bytes > ?)`, quarantineCount, quarantineBytes)
+	})
+}
+
+// Quarantined lists what is kept, oldest first; with ids, only those.
+func (db *DB) Quarantined(ctx context.Context) ([]Rejected, error) {
+	var found []Rejected
+	rows, err := db.reader.QueryContext(ctx, `select id, source, reason, content_type, signature, timestamp, body, received_at from quarantine order by received_at, id`)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var q Rejected
+		var at int64
+		err := r.Scan(&q.ID, &q.Source, &q.Reason, &q.ContentType, &q.Signature, &q.Timestamp, &q.Body, &at)
+		q.ReceivedAt = moment(at)
+		found = append(found, q)
+		return err
+	})
+	return found, err
+}
+
+// Release turns a quarantined delivery into an accepted one with its job.
+func (db *DB) Release(ctx context.Context, id string, d crm.Delivery, j crm.Job) error {
+	return db.write(ctx, func(tx *tx) error {
+		n, err := tx.affected(`delete from quarantine where id = ?`, id)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrNotFound
+		}
+		return tx.take(d, j)
+	})
+}

@@ -1,0 +1,129 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+)
+
+// Contact returns the oldest page of the database that carries the key and is
+// not in the trash; ok is false when none is known.
+func (db *DB) Contact(ctx context.Context, database, key string) (s crm.Snapshot, ok bool, err error) {
+	var created, edited int64
+	var values string
+	err = db.reader.QueryRowContext(ctx, `select page, created_at, edited_at, property_values from snapshots
+		where database = ? and key = ? and key <> '' and trashed = 0 order by created_at, page limit 1`, database, key).
+		Scan(&s.Page, &created, &edited, &values)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, false, nil
+	}
+	if err != nil {
+		return s, false, err
+	}
+	s.Database, s.Key, s.CreatedAt, s.EditedAt = database, key, moment(created), moment(edited)
+	return s, true, json.Unmarshal([]byte(values), &s.Values)
+}
+
+// Intent returns a create that was begun and has not ended.
+func (db *DB) Intent(ctx context.Context, database, key string) (i crm.Intent, ok bool, err error) {
+	var begun, unsure int64
+	err = db.reader.QueryRowContext(ctx, `select begun_at, unsure_at, looks from intents where database = ? and key = ?`, database, key).
+		Scan(&begun, &unsure, &i.Looks)
+	if errors.Is(err, sql.ErrNoRows) {
+		return i, false, nil
+	}
+	i.Database, i.Key, i.BegunAt, i.UnsureAt = database, key, moment(begun), moment(unsure)
+	return i, err == nil, err
+}
+
+// Leftovers returns the values of a database that wait for its schema to be
+// fixed, oldest first, at most limit.
+func (db *DB) Leftovers(ctx context.Context, database string, limit int) ([]crm.Leftover, error) {
+	var found []crm.Leftover
+	rows, err := db.reader.QueryContext(ctx, `select database, page, property, value, expected, got, noted_at from leftovers
+		where database = ? order by noted_at, page, property limit ?`, database, limit)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var l crm.Leftover
+		var value string
+		var at int64
+		if err := r.Scan(&l.Database, &l.Page, &l.Property, &value, &l.Expected, &l.Got, &at); err != nil {
+			return err
+		}
+		l.NotedAt = moment(at)
+		found = append(found, l)
+		return json.Unmarshal([]byte(value), &found[len(found)-1].Value)
+	})
+	return found, err
+}
+
+// Read returns how far a database was read; the zero Read when never.
+func (db *DB) Read(ctx context.Context, database string) (crm.Read, error) {
+	r := crm.Read{Database: database}
+	var resume, completed, watermark int64
+	err := db.reader.QueryRowContext(ctx, `select resume_at, completed_at, watermark from reads where database = ?`, database).
+		Scan(&resume, &completed, &watermark)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, nil
+	}
+	r.ResumeAt, r.CompletedAt, r.Watermark = moment(resume), moment(completed), moment(watermark)
+	return r, err
+}
+
+// Bindings returns the property ids that names of a database were bound to.
+func (db *DB) Bindings(ctx context.Context, database string) (map[string]string, error) {
+	text, err := db.fact(ctx, bindingsFact(database))
+	if err != nil || text == "" {
+		return nil, err
+	}
+	names := map[string]string{}
+	return names, json.Unmarshal([]byte(text), &names)
+}
+
+// SaveBindings adds to the bindings of a database.
+func (db *DB) SaveBindings(ctx context.Context, database string, names map[string]string) error {
+	added, err := json.Marshal(names)
+	if err != nil {
+		return err
+	}
+	return db.write(ctx, func(tx *tx) error {
+		return tx.exec(`insert into facts (name, value) values (?, ?)
+			on conflict (name) do update set value = json_patch(value, excluded.value)`, bindingsFact(database), string(added))
+	})
+}
+
+func bindingsFact(database string) string { return "bindings " + database }
+
+const pauseFact = "notion pause until"
+
+// LoadPause returns the time until which Notion asked everybody to wait.
+func (db *DB) LoadPause(ctx context.Context) (time.Time, error) {
+	text, err := db.fact(ctx, pauseFact)
+	if err != nil || text == "" {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339Nano, text)
+}
+
+// SavePause keeps that time across restarts.
+func (db *DB) SavePause(ctx context.Context, until time.Time) error {
+	return db.saveFact(ctx, pauseFact, until.UTC().Format(time.RFC3339Nano))
+}
+
+func (db *DB) fact(ctx context.Context, name string) (string, error) {
+	var value string
+	err := db.reader.QueryRowContext(ctx, `select value from facts where name = ?`, name).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return value, err
+}
+
+func (db *DB) saveFact(ctx context.Context, name, value string) error {
+	return db.write(ctx, func(tx *tx) error {
+		return tx.exec(`insert into facts (name, value) values (?, ?) on conflict (name) do update set value = excluded.value`, name, value)
+	})
+}
