@@ -1,0 +1,76 @@
+package sandbox
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"slices"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// pageTemplate reads one of the embedded pages; they are checked by the tests.
+func pageTemplate(name string) *template.Template {
+	return template.Must(template.ParseFS(templates, "templates/style.html", "templates/"+name))
+}
+
+// pagePolicy allows what the demo pages carry inside themselves, and no more.
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func render(rw http.ResponseWriter, t *template.Template, name string, status int, data any) {
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, name, data); err != nil {
+		http.Error(rw, "render page: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	h := rw.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Cache-Control", "no-store")
+	rw.WriteHeader(status)
+	_, _ = b.WriteTo(rw)
+}
+
+type contactsView struct {
+	Name    string
+	Columns []string
+	Rows    []contactView
+}
+
+type contactView struct {
+	Cells  []contactCell
+	Blocks []string
+}
+
+type contactCell struct{ Label, Text string }
+
+// ContactsPage shows the rows of a database, newest first, each with the text
+// on its page. The page renews itself every two seconds.
+func (w *Workspace) ContactsPage(db *Database) http.Handler {
+	t := pageTemplate("contacts.html")
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			rw.Header().Set("Allow", "GET, HEAD")
+			http.Error(rw, "method not allowed", http.StatusMethodNotAllowed)
+			return
+		}
+		render(rw, t, "contacts.html", http.StatusOK, w.contactsView(db))
+	})
+}
+
+func (w *Workspace) contactsView(db *Database) contactsView {
+	out := contactsView{Name: db.Name, Columns: w.Properties(db)}
+	for _, row := range slices.Backward(w.Rows(db)) {
+		if row.InTrash {
+			continue
+		}
+		c := contactView{Blocks: slices.DeleteFunc(row.Blocks, func(s string) bool { return s == "" })}
+		for _, name := range out.Columns {
+			c.Cells = append(c.Cells, contactCell{Label: name, Text: row.Values[name]})
+		}
+		out.Rows = append(out.Rows, c)
+	}
+	return out
+}

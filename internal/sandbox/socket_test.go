@@ -1,0 +1,36 @@
+package sandbox_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"github.com/dealbell/dealbell/internal/sandbox"
+)
+
+// socket is the sandbox behind a real server.
+type socket struct {
+	server *httptest.Server
+}
+
+func newServer(t *testing.T, w *sandbox.Workspace) socket {
+	t.Helper()
+	server := httptest.NewServer(w.Handler())
+	t.Cleanup(server.Close)
+	return socket{server}
+}
+
+func (s socket) get(req *http.Request) (*http.Response, error) {
+	base, err := url.Parse(s.server.URL)
+	if err != nil {
+		return nil, err
+	}
+	req.URL.Scheme, req.URL.Host, req.Host = base.Scheme, base.Host, ""
+	transport := &http.Transport{DisableKeepAlives: true}
+	res, err := transport.RoundTrip(req)
+	if err == nil {
+		err = res.Body.Close()
+	}
+	return res, err
+}

@@ -1,0 +1,135 @@
+package sandbox_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/dealbell/dealbell/internal/sandbox"
+)
+
+// page sends a request to a demo page and returns the status and the HTML.
+func page(t *testing.T, h http.Handler, method, target string, form url.Values) (int, string) {
+	t.Helper()
+	req := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(form.Encode()))
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, req)
+	return rec.Code, rec.Body.String()
+}
+
+// inbox is a Dealbell that answers every lead alike.
+type inbox struct {
+	status int
+	answer string
+	lead   map[string]string
+	signed bool
+}
+
+func (b *inbox) RoundTrip(r *http.Request) (*http.Response, error) {
+	if b.status == 0 {
+		return nil, io.ErrUnexpectedEOF
+	}
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	mac := hmac.New(sha256.New, []byte("s3cret"))
+	mac.Write(raw)
+	b.signed = r.Header.Get("X-Form-Signature") == "sha256="+hex.EncodeToString(mac.Sum(nil))
+	if err := json.Unmarshal(raw, &b.lead); err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: b.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(b.answer)), Request: r}, nil
+}
+
+func TestTheWebsiteSignsWhatItPassesOn(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		inbox  inbox
+		status int
+		shows  []string
+	}{
+		{"accepted", inbox{status: 202, answer: `{"status":"accepted","id":"lead-1"}`}, 200, []string{"Thank you, &lt;b&gt;Ann", "lead-1", "accepted", `href="http://contacts.example/"`}},
+		{"a duplicate", inbox{status: 202, answer: `{"status":"duplicate","id":"lead-1"}`}, 200, []string{"already have this message"}},
+		{"refused", inbox{status: 422, answer: `{"title":"Email is invalid","detail":"ann@ has no domain"}`}, 422, []string{"Email is invalid", "ann@ has no domain", "answered 422", `value="ann@"`}},
+		{"refused without words", inbox{status: 500, answer: `oops`}, 500, []string{"was not accepted"}},
+		{"out of reach", inbox{}, 502, []string{"could not be passed on"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			site := sandbox.Website(sandbox.WebsiteOptions{
+				LeadURL: "http://dealbell.example/lead", Secret: "s3cret", ContactsURL: "http://contacts.example/",
+				Client: &http.Client{Transport: &test.inbox},
+			})
+			form := url.Values{"name": {"<b>Ann"}, "email": {"ann@"}, "company": {"Acme"}, "message": {"Hi"}, "utm_source": {"newsletter"}}
+			status, html := page(t, site, "POST", "/", form)
+			if status != test.status {
+				t.Errorf("got %d, want %d", status, test.status)
+			}
+			for _, want := range test.shows {
+				if !strings.Contains(html, want) {
+					t.Errorf("the page does not show %q:\n%s", want, html)
+				}
+			}
+			if strings.Contains(html, "<b>Ann") || strings.Contains(html, "s3cret") {
+				t.Error("the page shows raw HTML or the secret")
+			}
+			if test.inbox.status == 0 {
+				return
+			}
+			if !test.inbox.signed || test.inbox.lead["email"] != "ann@" || test.inbox.lead["utm_source"] != "newsletter" {
+				t.Errorf("lead: got %v, signed %v", test.inbox.lead, test.inbox.signed)
+			}
+		})
+	}
+}
+
+func TestTheWebsiteShowsItsForm(t *testing.T) {
+	t.Parallel()
+	site := sandbox.Website(sandbox.WebsiteOptions{})
+	status, html := page(t, site, "GET", "/?utm_source=%22fair%22", nil)
+	if status != 200 || !strings.Contains(html, `name="utm_source" value="&#34;fair&#34;"`) || !strings.Contains(html, `name="email"`) {
+		t.Errorf("got %d\n%s", status, html)
+	}
+	if status, _ := page(t, site, "GET", "/elsewhere", nil); status != 404 {
+		t.Errorf("another path: got %d, want 404", status)
+	}
+}
+
+func TestTheContactsPageShowsRowsAndTheirMessages(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, sandbox.Options{})
+	crm := c.w.StandardCRM()
+	contacts := c.w.ContactsPage(crm.Contacts)
+	if status, html := page(t, contacts, "GET", "/", nil); status != 200 || !strings.Contains(html, "Nothing here yet") {
+		t.Errorf("an empty page: got %d\n%s", status, html)
+	}
+	gone := c.w.AddRow(crm.Contacts, map[string]any{"Name": "Gone"})
+	c.w.Trash(gone)
+	body := newPage(crm.Contacts, object{"Name": object{"title": text("Ann <3")}, "Email": object{"email": "ann@example.com"}})
+	body["children"] = []any{paragraph("Hello <script>")}
+	c.ok("POST", "/v1/pages", body)
+	_, html := page(t, contacts, "GET", "/", nil)
+	for _, want := range []string{"Ann &lt;3", "ann@example.com", "Hello &lt;script&gt;", "<h1>Contacts</h1>", "1 row,"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page does not show %q:\n%s", want, html)
+		}
+	}
+	if strings.Contains(html, "Gone") {
+		t.Error("the page shows a trashed row")
+	}
+	if status, _ := page(t, contacts, "POST", "/", nil); status != 405 {
+		t.Errorf("POST: got %d, want 405", status)
+	}
+}

@@ -1,0 +1,129 @@
+// Package sandbox is a working Notion workspace in memory, behind
+// http.Handler or an in-process http.RoundTripper, with faults, rate limits
+// and a transcript. It is the demo of Dealbell and the test bed of its
+// packages.
+//
+// It owns a strict reading of the public API, versions 2022-06-28,
+// 2025-09-03 and 2026-03-11: databases and data sources, queries, pages,
+// blocks, users and search. It promises to be at least as strict as Notion:
+// what it accepts, Notion accepts, and where the documentation is silent it
+// takes the reading that is harder on the client (case-sensitive equality,
+// unspecified order, minute-floored times, opaque cursors). Shapes and error
+// texts are those of recorded answers where there are some; the words of other
+// refusals are its own, so clients should tell errors by their code.
+//
+// Some things that Notion takes are refused for want of a use: mentions and
+// equations in text, blocks within blocks, uploaded files, pages outside of
+// databases, filters on rollups, and new databases over the API.
+//
+// It refuses to know its clients: it imports no other package of this module,
+// so it cannot share their mistakes. It starts no goroutine that outlives a
+// request and takes time only from the time package, so it works inside
+// testing/synctest bubbles when it is reached through Transport.
+package sandbox
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+const (
+	version2022 = "2022-06-28"
+	version2025 = "2025-09-03"
+	version2026 = "2026-03-11"
+)
+
+// Options shapes a Workspace. Every zero value has a meaning.
+type Options struct {
+	// Token is the bearer token that is accepted. Default "sandbox-token".
+	Token string
+	// Seed makes ids, orders and fault draws repeatable.
+	Seed uint64
+	// Latency is how long each request takes. Default none.
+	Latency time.Duration
+	// QueryLag is how long a created or edited page keeps its old form, or
+	// its absence, in query results. Reading the page by id is immediate.
+	QueryLag time.Duration
+	// Limit is the rate limit that is enforced. Default None.
+	Limit Limit
+}
+
+// Workspace is one Notion workspace with one connection to it. All methods
+// are safe for concurrent use.
+type Workspace struct {
+	opts  Options
+	kinds map[string]kind
+
+	mu          sync.Mutex // guards everything below
+	rng         *rand.Rand // ids; a stream of its own, so that faults do not shift them
+	token       string
+	bot         *user
+	people      []*user
+	spaceID     string
+	homeID      string // the page the databases live on
+	databases   map[string]*database
+	sources     map[string]*dataSource
+	pages       map[string]*page
+	blocks      map[string]*block
+	created     int // pages ever made
+	requests    int // answers ever given
+	faults      faultPlan
+	down        bool
+	unreachable bool
+	meter       meter
+	exchanges   []*Exchange
+}
+
+// New returns an empty workspace with a bot and three people.
+func New(o Options) *Workspace {
+	if o.Token == "" {
+		o.Token = "sandbox-token"
+	}
+	w := &Workspace{
+		opts:      o,
+		kinds:     newKinds(),
+		rng:       rand.New(rand.NewPCG(o.Seed, 1)),
+		token:     o.Token,
+		databases: map[string]*database{},
+		sources:   map[string]*dataSource{},
+		pages:     map[string]*page{},
+		blocks:    map[string]*block{},
+		faults:    newFaultPlan(Faults{}, o.Seed),
+		meter:     meter{limit: o.Limit},
+	}
+	w.spaceID = w.newID()
+	w.homeID = w.newID()
+	w.populate()
+	return w
+}
+
+// SetToken replaces the accepted token: whoever holds the old one gets 401.
+func (w *Workspace) SetToken(token string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.token = token
+}
+
+// SetDown makes every request fail with 503 until it is called with false.
+func (w *Workspace) SetDown(down bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.down = down
+}
+
+// SetUnreachable makes every connection fail without an answer until it is
+// called with false.
+func (w *Workspace) SetUnreachable(unreachable bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unreachable = unreachable
+}
+
+// SetFaults replaces the fault plan; the counters of scripted faults and the
+// random draws start anew.
+func (w *Workspace) SetFaults(f Faults) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faults = newFaultPlan(f, w.opts.Seed)
+}
