@@ -1,0 +1,90 @@
+package notion
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+// largestAnswer bounds what a server can make us keep in memory.
+const largestAnswer = 16 << 20
+
+var errTooLarge = errors.New("the answer is larger than 16 MB")
+
+// lostError is a request to which no whole answer came.
+type lostError struct {
+	cause error
+	sent  bool // the request may have reached Notion
+}
+
+// Error implements error.
+func (e *lostError) Error() string { return e.cause.Error() }
+
+// Unwrap returns the cause.
+func (e *lostError) Unwrap() error { return e.cause }
+
+// collect reads the whole answer, so that a connection that breaks in the
+// middle of it counts as broken, and tells the observer.
+type collect struct {
+	next     http.RoundTripper
+	observer Observer
+}
+
+// RoundTrip implements http.RoundTripper.
+func (s collect) RoundTrip(r *http.Request) (*http.Response, error) {
+	start := time.Now()
+	trace := &sendTrace{}
+	ctx := httptrace.WithClientTrace(r.Context(), trace.hooks())
+	resp, err := s.next.RoundTrip(r.WithContext(ctx))
+	var body []byte
+	status := 0
+	if err == nil {
+		if body, err = readAnswer(resp); err == nil {
+			status = resp.StatusCode
+		}
+	} else {
+		err = &lostError{cause: err, sent: trace.mayBeSent(err)}
+	}
+	s.observer.Request(exchangeOf(r.Context()).endpoint, status, time.Since(start))
+	if err != nil {
+		return nil, err
+	}
+	return reply(r, resp.StatusCode, resp.Header, body), nil
+}
+
+func readAnswer(resp *http.Response) ([]byte, error) {
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, largestAnswer+1))
+	if err != nil {
+		return nil, &lostError{cause: fmt.Errorf("read answer: %w", err), sent: true}
+	}
+	if len(body) > largestAnswer {
+		return nil, &lostError{cause: errTooLarge, sent: true}
+	}
+	return body, nil
+}
+
+// sendTrace sees whether a request left. The hooks may be called by other
+// goroutines, even after the answer.
+type sendTrace struct{ heard, written atomic.Bool }
+
+func (t *sendTrace) hooks() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn:      func(string) { t.heard.Store(true) },
+		WroteHeaders: func() { t.written.Store(true) },
+	}
+}
+
+// mayBeSent reports whether the request may have reached the other side. A
+// transport that calls no hooks is believed when it says that it could not
+// connect.
+func (t *sendTrace) mayBeSent(err error) bool {
+	if t.heard.Load() {
+		return t.written.Load()
+	}
+	return !neverConnected(err)
+}

@@ -1,0 +1,77 @@
+package notion
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// rewrite turns the library's requests, which are of version 2022-06-28, into
+// those of 2025-09-03
+// (https://developers.notion.com/docs/upgrade-guide-2025-09-03), and makes
+// their bodies replayable.
+type rewrite struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (s rewrite) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := readRequest(r)
+	if err != nil {
+		return nil, err
+	}
+	out := r.Clone(r.Context())
+	if exchangeOf(r.Context()).dataSource {
+		out.URL.Path = strings.Replace(out.URL.Path, "/databases/", "/data_sources/", 1)
+	}
+	if body != nil {
+		if body, err = rewriteBody(r.Method, body); err != nil {
+			return nil, err
+		}
+		setBody(out, body)
+	}
+	return s.next.RoundTrip(out)
+}
+
+func readRequest(r *http.Request) ([]byte, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil, nil
+	}
+	defer func() { _ = r.Body.Close() }()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read request: %w", err)
+	}
+	return body, nil
+}
+
+func setBody(r *http.Request, body []byte) {
+	r.ContentLength = int64(len(body))
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	r.Body, _ = r.GetBody()
+}
+
+// rewriteBody names the data source as the parent of a new page, and strips
+// the "archived":false that the library puts into every update: it would take
+// a page out of the trash that a person has just put there.
+func rewriteBody(method string, body []byte) ([]byte, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(body, &fields); err != nil {
+		return nil, fmt.Errorf("rewrite request: %w", err)
+	}
+	if method == http.MethodPatch && string(fields["archived"]) == "false" {
+		delete(fields, "archived")
+	}
+	var parent struct {
+		Database string `json:"database_id"`
+	}
+	if json.Unmarshal(fields["parent"], &parent) == nil && parent.Database != "" {
+		source, err := json.Marshal(map[string]string{"type": "data_source_id", "data_source_id": parent.Database})
+		if err != nil {
+			return nil, fmt.Errorf("rewrite parent: %w", err)
+		}
+		fields["parent"] = source
+	}
+	return json.Marshal(fields)
+}
