@@ -1,0 +1,115 @@
+package lead
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+)
+
+// activity is the payload of a KindActivity job.
+type activity struct {
+	Delivery string `json:"delivery"`
+	Contact  string `json:"contact"` // page
+}
+
+// activityJobs returns one job for each message.
+func (u *upsert) activityJobs(page string) []crm.Job {
+	var jobs []crm.Job
+	for _, l := range u.leads {
+		if u.message(l) == "" {
+			continue
+		}
+		payload, err := json.Marshal(activity{l.delivery.ID, page})
+		if err != nil {
+			continue // two strings always encode
+		}
+		id := "activity " + l.delivery.ID
+		jobs = append(jobs, crm.Job{Kind: KindActivity, Lane: crm.Live, Key: id, Unique: id, Payload: payload})
+	}
+	return jobs
+}
+
+// Activity makes one message a row of the Activities database.
+func (s *Service) Activity(ctx context.Context, job crm.Job) (crm.Commit, error) {
+	var a activity
+	if err := json.Unmarshal(job.Payload, &a); err != nil {
+		return crm.Commit{}, fmt.Errorf("%w: read payload: %w", crm.ErrInvalid, err)
+	}
+	delivery, err := s.o.State.Delivery(ctx, a.Delivery)
+	if err != nil {
+		return crm.Commit{}, fmt.Errorf("read delivery %s: %w", a.Delivery, err)
+	}
+	leads, err := decode([]crm.Delivery{delivery})
+	if err != nil {
+		return crm.Commit{}, err
+	}
+	schema, err := s.o.Notion.Schema(ctx, s.o.Activities)
+	if err != nil {
+		return crm.Commit{}, fmt.Errorf("read schema of Activities: %w", err)
+	}
+	b, err := s.bind(ctx, schema, s.o.Mapping.Activity.names())
+	if err != nil {
+		return crm.Commit{}, err
+	}
+	made, err := s.activityMade(ctx, b, delivery.ID)
+	if err != nil {
+		return crm.Commit{}, err
+	}
+	if made {
+		return crm.Commit{Settled: []crm.Intent{{Database: s.o.Activities, Key: delivery.ID}}}, nil
+	}
+	values, leftovers := s.activityValues(b, leads[0], a.Contact)
+	page, commit, err := s.createOnce(ctx, creation{
+		database: s.o.Activities, dataSource: schema.DataSource, key: delivery.ID, values: values,
+	})
+	if err != nil {
+		return commit, err
+	}
+	return s.keep(commit, s.o.Activities, page.ID, leftovers), nil
+}
+
+func (a Activity) names() []string { return []string{a.Type, a.At, a.Details, a.Contact, a.ID} }
+
+// activityMade looks for the row of a delivery whose create was begun.
+func (s *Service) activityMade(ctx context.Context, b bindings, delivery string) (bool, error) {
+	_, begun, err := s.o.State.Intent(ctx, s.o.Activities, delivery)
+	if err != nil || !begun {
+		return false, err
+	}
+	id, ok := b.property(s.o.Mapping.Activity.ID)
+	if !ok {
+		return false, fmt.Errorf("%w: %s", crm.ErrInvalid, b.explain(s.o.Mapping.Activity.ID, "rich_text"))
+	}
+	rows, err := s.o.Notion.Query(ctx, b.schema.DataSource, crm.Query{Key: id, KeyIs: []string{delivery}, Size: 1})
+	if err != nil {
+		return false, fmt.Errorf("look up activity: %w", err)
+	}
+	return len(rows.Pages) > 0, nil
+}
+
+func (s *Service) activityValues(b bindings, l lead, contact string) (map[string]crm.Value, []crm.Leftover) {
+	names := s.o.Mapping.Activity
+	message := s.message(l)
+	values := map[string]crm.Value{}
+	title := b.schema.Title()
+	values[title.ID] = crm.Text(title.Kind, "Website form: "+firstLine(message, 80))
+	put(b, values, nil, names.Type, "Form") // a derived value is not worth keeping
+	put(b, values, nil, names.At, l.delivery.ReceivedAt.In(s.o.Zone).Format(time.RFC3339))
+	put(b, values, nil, names.ID, l.delivery.ID)
+	if p, ok := b.property(names.Contact); ok && p.Kind == crm.KindRelation {
+		values[p.ID] = crm.Value{Kind: p.Kind, IDs: []string{contact}}
+	}
+	return values, put(b, values, nil, names.Details, message)
+}
+
+func firstLine(s string, most int) string {
+	line, _, _ := strings.Cut(s, "\n")
+	if runes := []rune(line); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return line
+}

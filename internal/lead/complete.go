@@ -1,0 +1,108 @@
+package lead
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+)
+
+const (
+	completeSoon  = 20 * time.Second
+	completeGroup = 50     // values written in one run
+	completeList  = 10_000 // values looked through in one run
+)
+
+// Complete writes values that did not fit before and fit now, where the
+// property is still blank, and comes back as long as any are left.
+func (s *Service) Complete(ctx context.Context, _ crm.Job) (crm.Commit, error) {
+	var commit crm.Commit
+	var next time.Time
+	for _, database := range []string{s.o.Contacts, s.o.Activities} {
+		if database == "" {
+			continue
+		}
+		left, err := s.o.State.Leftovers(ctx, database, completeList)
+		if err != nil {
+			return commit, err
+		}
+		if len(left) == 0 {
+			continue
+		}
+		completed, err := s.completeAll(ctx, database, left)
+		commit.Completed = append(commit.Completed, completed...)
+		if err != nil {
+			return commit, err
+		}
+		if len(completed) < len(left) {
+			next = time.Now().Add(patience(left[len(left)-1].NotedAt))
+		}
+		if len(completed) == completeGroup {
+			next = time.Now()
+		}
+	}
+	if !next.IsZero() {
+		commit.Jobs = append(commit.Jobs, CompleteJob(next))
+	}
+	return commit, nil
+}
+
+// patience is how long to wait before asking for the schema again: the longer
+// nobody has fixed it, the longer.
+func patience(newest time.Time) time.Duration {
+	switch age := time.Since(newest); {
+	case age < 10*time.Minute:
+		return completeSoon
+	case age < time.Hour:
+		return time.Minute
+	}
+	return 15 * time.Minute
+}
+
+func (s *Service) completeAll(ctx context.Context, database string, left []crm.Leftover) (completed []crm.Leftover, err error) {
+	schema, err := s.o.Calm.RefreshSchema(ctx, database)
+	if err != nil {
+		return nil, fmt.Errorf("read schema: %w", err)
+	}
+	names := s.o.Mapping.names()
+	if database == s.o.Activities {
+		names = s.o.Mapping.Activity.names()
+	}
+	b, err := s.bind(ctx, schema, names)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range left {
+		p, known := b.property(l.Property)
+		value, misfit := fit(p, l.Value.Text)
+		if !known || misfit != nil {
+			continue
+		}
+		err := s.completeOne(ctx, l.Page, p, value)
+		if errors.Is(err, crm.ErrInvalid) {
+			continue // the schema says it fits, Notion does not: ask again later
+		}
+		if err != nil {
+			return completed, err
+		}
+		if completed = append(completed, l); len(completed) == completeGroup {
+			break
+		}
+	}
+	return completed, nil
+}
+
+// completeOne fills the property if it is still blank. A page that is gone
+// needs nothing.
+func (s *Service) completeOne(ctx context.Context, page string, p crm.Property, value crm.Value) error {
+	fresh, err := s.o.Calm.Page(ctx, page)
+	if err == nil && !fresh.Trashed && fresh.Values[p.ID].Blank() {
+		_, err = s.o.Calm.Update(ctx, page, map[string]crm.Value{p.ID: value})
+	}
+	if errors.Is(err, crm.ErrNotFound) || errors.Is(err, crm.ErrTrashed) {
+		return nil
+	}
+	return err
+}

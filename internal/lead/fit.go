@@ -1,0 +1,91 @@
+package lead
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+)
+
+// misfit says why a text cannot become the value of a property.
+type misfit struct{ expected, got string }
+
+func (m *misfit) Error() string { return fmt.Sprintf("expected %s, got %s", m.expected, m.got) }
+
+// fit turns a text into a value of the property's kind, or says why it is
+// none. What it accepts, Notion accepts.
+func fit(p crm.Property, text string) (crm.Value, error) {
+	convert, ok := conversions[p.Kind]
+	if !ok {
+		return crm.Value{}, &misfit{"a property that takes text", "one of type " + string(p.Kind)}
+	}
+	return convert(p, text)
+}
+
+var conversions = map[crm.Kind]func(crm.Property, string) (crm.Value, error){
+	crm.KindTitle: plain, crm.KindText: plain, crm.KindEmail: plain, crm.KindURL: plain, crm.KindPhone: plain,
+	crm.KindSelect:      option,
+	crm.KindMultiSelect: option,
+	crm.KindStatus:      existingOption,
+	crm.KindNumber:      number,
+	crm.KindDate:        date,
+	crm.KindCheckbox:    checkbox,
+}
+
+// plain fits everything up to what Notion takes: 2,000 characters of a URL,
+// 200 of an email or phone number.
+func plain(p crm.Property, text string) (crm.Value, error) {
+	limit := map[crm.Kind]int{crm.KindURL: 2000, crm.KindEmail: 200, crm.KindPhone: 200}[p.Kind]
+	if n := len([]rune(text)); limit > 0 && n > limit {
+		return crm.Value{}, &misfit{fmt.Sprintf("at most %d characters", limit), fmt.Sprintf("%d", n)}
+	}
+	return crm.Text(p.Kind, text), nil
+}
+
+// option uses Notion's spelling of an option that exists; another one is made
+// by Notion when it is written.
+func option(p crm.Property, text string) (crm.Value, error) {
+	if name, ok := p.Option(text); ok {
+		text = name
+	}
+	return crm.Choice(p.Kind, text), nil
+}
+
+// existingOption is for status, whose options only people can make.
+func existingOption(p crm.Property, text string) (crm.Value, error) {
+	name, ok := p.Option(text)
+	if !ok {
+		return crm.Value{}, &misfit{"one of the options " + strings.Join(p.Options, ", "), strconv.Quote(text)}
+	}
+	return crm.Choice(p.Kind, name), nil
+}
+
+func number(p crm.Property, text string) (crm.Value, error) {
+	text = strings.TrimSpace(text)
+	if _, err := strconv.ParseFloat(text, 64); err != nil || !json.Valid([]byte(text)) {
+		return crm.Value{}, &misfit{"a number", strconv.Quote(text)}
+	}
+	return crm.Value{Kind: p.Kind, Number: json.Number(text)}, nil
+}
+
+func date(p crm.Property, text string) (crm.Value, error) {
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if _, err := time.Parse(layout, text); err == nil {
+			return crm.Value{Kind: p.Kind, Date: &crm.Date{Start: text}}, nil
+		}
+	}
+	return crm.Value{}, &misfit{"a date such as 2026-11-20", strconv.Quote(text)}
+}
+
+func checkbox(p crm.Property, text string) (crm.Value, error) {
+	switch strings.ToLower(text) {
+	case "true", "yes", "on", "1":
+		return crm.Value{Kind: p.Kind, Check: true}, nil
+	case "false", "no", "off", "0":
+		return crm.Value{Kind: p.Kind}, nil
+	}
+	return crm.Value{}, &misfit{"yes or no", strconv.Quote(text)}
+}

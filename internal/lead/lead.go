@@ -1,0 +1,125 @@
+// Package lead brings verified deliveries into Notion: one contact per email,
+// every message kept, nothing that a person wrote overwritten.
+//
+// It owns what a form may send, how its fields become properties, and the
+// steps of the upsert. Its promises rest on three rules. A page is created
+// only after a look-up found none and an intent was stored; while the outcome
+// of a create is unknown, look-ups decide, not hope. A known contact is only
+// touched: values go where a fresh look shows a blank. Each message carries
+// the id of its delivery, so that it can be found before it is written again.
+package lead
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+)
+
+// The kinds of job that this package handles.
+const (
+	KindUpsert   = "lead.upsert"   // bring the open deliveries of one contact into Notion
+	KindActivity = "lead.activity" // make one message a row of Activities
+	KindComplete = "lead.complete" // write values that did not fit before
+)
+
+// Notion is what the package needs of the client. Failures wrap one of the
+// sentinels of package crm.
+type Notion interface {
+	Schema(ctx context.Context, database string) (crm.Schema, error)
+	RefreshSchema(ctx context.Context, database string) (crm.Schema, error)
+	Query(ctx context.Context, dataSource string, q crm.Query) (crm.Rows, error)
+	Page(ctx context.Context, id string) (crm.Page, error)
+	Create(ctx context.Context, dataSource string, values map[string]crm.Value, text []crm.Paragraph) (crm.Page, error)
+	Update(ctx context.Context, page string, values map[string]crm.Value) (crm.Page, error)
+	Append(ctx context.Context, page string, text []crm.Paragraph) error
+	Blocks(ctx context.Context, page, cursor string) (texts []string, next string, err error)
+}
+
+// State is what the package needs of the store. Apply is all or nothing and
+// durable when it returns.
+type State interface {
+	Pending(ctx context.Context, key string, limit int) ([]crm.Delivery, error)
+	Delivery(ctx context.Context, id string) (crm.Delivery, error)
+	Contact(ctx context.Context, database, key string) (crm.Snapshot, bool, error)
+	Intent(ctx context.Context, database, key string) (crm.Intent, bool, error)
+	Read(ctx context.Context, database string) (crm.Read, error)
+	Leftovers(ctx context.Context, database string, limit int) ([]crm.Leftover, error)
+	Bindings(ctx context.Context, database string) (map[string]string, error)
+	SaveBindings(ctx context.Context, database string, names map[string]string) error
+	Apply(ctx context.Context, c crm.Commit) error
+}
+
+// Options are what a Service needs.
+type Options struct {
+	Notion     Notion // for leads: somebody waits
+	Calm       Notion // for what can wait
+	State      State
+	Contacts   string // database id
+	Activities string // database id; "" keeps messages on the contact's page
+	Mapping    Mapping
+	Zone       *time.Location // of dates written to Notion
+	Log        *slog.Logger
+}
+
+// Service handles the jobs of leads.
+type Service struct{ o Options }
+
+// New returns a Service.
+func New(o Options) *Service { return &Service{o} }
+
+// UpsertJob returns the job that works on the deliveries of a contact.
+func UpsertJob(key string) crm.Job {
+	return crm.Job{Kind: KindUpsert, Lane: crm.Live, Key: key, Unique: key}
+}
+
+// CompleteJob returns the job that looks after values that did not fit.
+func CompleteJob(at time.Time) crm.Job {
+	return crm.Job{Kind: KindComplete, Lane: crm.Sync, Key: KindComplete, Unique: KindComplete, NotBefore: at}
+}
+
+// bind reads a database's schema and resolves names in it, remembering the
+// ids of those it finds.
+func (s *Service) bind(ctx context.Context, schema crm.Schema, names []string) (bindings, error) {
+	known, err := s.o.State.Bindings(ctx, schema.Database)
+	if err != nil {
+		return bindings{}, err
+	}
+	b := bindings{schema, known}
+	changed := b.learn(names)
+	if len(changed) == 0 {
+		return b, nil
+	}
+	if err := s.o.State.SaveBindings(ctx, schema.Database, changed); err != nil {
+		return bindings{}, err
+	}
+	b.known, err = s.o.State.Bindings(ctx, schema.Database)
+	return b, err
+}
+
+// names lists the properties of Contacts that the mapping uses.
+func (m Mapping) names() []string {
+	names := []string{m.Key, m.Touch}
+	for _, property := range m.Fields {
+		names = append(names, property)
+	}
+	for property := range m.Initial {
+		names = append(names, property)
+	}
+	return names
+}
+
+// decode turns deliveries into leads. One that cannot be read any more, which
+// intake makes impossible, is reported by error.
+func decode(deliveries []crm.Delivery) ([]lead, error) {
+	leads := make([]lead, 0, len(deliveries))
+	for _, d := range deliveries {
+		sub, err := Decode(d.ContentType, d.Body)
+		if err != nil {
+			return nil, unreadable(d, err)
+		}
+		leads = append(leads, lead{d, sub})
+	}
+	return leads, nil
+}

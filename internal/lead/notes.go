@@ -1,0 +1,122 @@
+package lead
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dealbell/dealbell/internal/crm"
+)
+
+// mark is how a note carries the id of its delivery: short enough to read,
+// long enough (50 bits) to be found again.
+func mark(delivery string) string { return "#" + delivery[:min(10, len(delivery))] }
+
+// message is what a person wrote, and every field that has no property of its
+// own, so that nothing of a form is dropped.
+func (s *Service) message(l lead) string {
+	text := l.Value("message")
+	var rest []string
+	for _, f := range l.Fields {
+		if _, mapped := s.o.Mapping.Fields[strings.ToLower(f.Name)]; !mapped && !crm.SameName(f.Name, "message") {
+			rest = append(rest, f.Name+": "+f.Value)
+		}
+	}
+	return strings.TrimSpace(text + "\n\n" + strings.Join(rest, "\n"))
+}
+
+// notes are the paragraphs of all messages.
+func (u *upsert) notes() []crm.Paragraph {
+	var text []crm.Paragraph
+	for _, l := range u.leads {
+		if message := u.message(l); message != "" {
+			when := l.delivery.ReceivedAt.In(u.o.Zone).Format("2006-01-02 15:04 MST")
+			text = append(text, crm.Paragraph{
+				{Text: when + " · website form ", Bold: true}, {Text: mark(l.delivery.ID), Gray: true}, {Text: "\n" + message},
+			})
+		}
+	}
+	return text
+}
+
+// noting marks the deliveries whose message is about to be written, so that
+// after a crash it is looked for first.
+func (u *upsert) noting() crm.Commit {
+	var c crm.Commit
+	for _, l := range u.leads {
+		if l.delivery.State == crm.DeliveryQueued {
+			c.Progress = append(c.Progress, crm.Progress{Delivery: l.delivery.ID, State: crm.DeliveryNoting})
+		}
+	}
+	return c
+}
+
+// notesOnPage reports whether messages belong on the contact's page, because
+// there is no Activities database that could take them.
+func (s *Service) notesOnPage(ctx context.Context) (bool, error) {
+	if s.o.Activities == "" {
+		return true, nil
+	}
+	schema, err := s.o.Notion.Schema(ctx, s.o.Activities)
+	if errors.Is(err, crm.ErrNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read schema of Activities: %w", err)
+	}
+	id, ok := schema.Property(s.o.Mapping.Activity.ID)
+	return !ok || id.Kind != crm.KindText, nil
+}
+
+// note writes the messages that are not on the page yet.
+func (u *upsert) note(ctx context.Context, page string) error {
+	present := ""
+	for _, l := range u.leads {
+		if l.delivery.State != crm.DeliveryNoting {
+			continue
+		}
+		var err error
+		if present, err = u.pageText(ctx, page); err != nil {
+			return fmt.Errorf("read the contact's notes: %w", err)
+		}
+		break
+	}
+	var missing []crm.Paragraph
+	for _, p := range u.notes() {
+		if !strings.Contains(present, p[1].Text) {
+			missing = append(missing, p)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := u.o.State.Apply(ctx, u.noting()); err != nil {
+		return fmt.Errorf("store state of messages: %w", err)
+	}
+	for i := range u.leads {
+		u.leads[i].delivery.State = crm.DeliveryNoting
+	}
+	if err := u.o.Notion.Append(ctx, page, missing); err != nil {
+		return fmt.Errorf("add messages to contact: %w", err)
+	}
+	return nil
+}
+
+// pageText reads all text of a page.
+func (u *upsert) pageText(ctx context.Context, page string) (string, error) {
+	var all strings.Builder
+	for cursor := ""; ; {
+		texts, next, err := u.o.Notion.Blocks(ctx, page, cursor)
+		if err != nil {
+			return "", err
+		}
+		for _, t := range texts {
+			all.WriteString(t)
+			all.WriteByte('\n')
+		}
+		if cursor = next; cursor == "" {
+			return all.String(), nil
+		}
+	}
+}

@@ -1,0 +1,185 @@
+package lead
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+)
+
+// Mapping says where the parts of a lead go in the Contacts database, by
+// property name.
+type Mapping struct {
+	Key      string            // holds the email and identifies a contact
+	Fields   map[string]string // field of the form -> property
+	Initial  map[string]string // property -> value given to a new contact
+	Touch    string            // date of the last submission; "" for none
+	Activity Activity
+}
+
+// Activity names the properties of the Activities database, where each
+// message becomes a row.
+type Activity struct{ Type, At, Details, Contact, ID string }
+
+// StandardMapping is the CRM that a workspace without configuration has.
+func StandardMapping() Mapping {
+	return Mapping{
+		Key: "Email",
+		Fields: map[string]string{
+			"name": "Name", "company": "Company", "message": "Notes", "utm_source": "Source",
+		},
+		Initial:  map[string]string{"Status": "New lead"},
+		Touch:    "Last Contacted",
+		Activity: Activity{Type: "Type", At: "At", Details: "Details", Contact: "Contact", ID: "Dealbell ID"},
+	}
+}
+
+// lead is a delivery with what it says.
+type lead struct {
+	delivery crm.Delivery
+	Submission
+}
+
+// plan is what a group of leads of one contact wants Notion to hold.
+type plan struct {
+	key       crm.Property
+	typed     string               // the email as it was typed first
+	create    map[string]crm.Value // by property id, for a new contact
+	fill      map[string]crm.Value // by property id, for blanks of a known one
+	touch     map[string]crm.Value // by property id, for every contact
+	leftovers []crm.Leftover       // what does not fit; Page and Database are still to be set
+	onCreate  []crm.Leftover       // the same, of the initial values
+}
+
+// keyKinds are the kinds of property that can hold an email.
+var keyKinds = []crm.Kind{crm.KindEmail, crm.KindTitle, crm.KindText, crm.KindURL, crm.KindPhone}
+
+// draft folds leads, oldest first, into one plan: the first value of a
+// property counts, because later ones only fill blanks.
+func (m Mapping) draft(b bindings, leads []lead, zone *time.Location) (plan, error) {
+	key, _ := b.property(m.Key)
+	if !slices.Contains(keyKinds, key.Kind) {
+		return plan{}, fmt.Errorf("%w: %s", crm.ErrInvalid, b.explain(m.Key, "email"))
+	}
+	p := plan{key: key, typed: leads[0].Email.Typed, fill: map[string]crm.Value{}, touch: map[string]crm.Value{}}
+	for _, l := range leads {
+		for _, field := range slices.Sorted(maps.Keys(m.Fields)) {
+			if text := l.Value(field); text != "" {
+				p.leftovers = put(b, p.fill, p.leftovers, m.Fields[field], text)
+			}
+		}
+	}
+	if m.Touch != "" {
+		day := leads[len(leads)-1].delivery.ReceivedAt.In(zone).Format(time.DateOnly)
+		p.leftovers = put(b, p.touch, p.leftovers, m.Touch, day)
+	}
+	p.create = map[string]crm.Value{}
+	maps.Copy(p.create, p.touch)
+	maps.Copy(p.create, p.fill)
+	p.create[key.ID] = crm.Text(key.Kind, p.typed)
+	for property, text := range m.Initial {
+		p.onCreate = put(b, p.create, p.onCreate, property, text)
+	}
+	return p, nil
+}
+
+// put adds a value to values unless the property has one, or says why it does
+// not fit. A property that the database never had is passed over: that is
+// said once, at start.
+func put(b bindings, values map[string]crm.Value, leftovers []crm.Leftover, property, text string) []crm.Leftover {
+	p, known := b.property(property)
+	if !known && !b.had(property) {
+		return leftovers
+	}
+	if _, taken := values[p.ID]; known && taken {
+		return leftovers
+	}
+	var value crm.Value
+	err := error(&misfit{"a property of this name", "none: it is gone"})
+	if known {
+		value, err = fit(p, text)
+	}
+	if m, ok := err.(*misfit); ok {
+		return append(leftovers, crm.Leftover{
+			Property: property, Value: crm.Text(crm.KindText, text), Expected: m.expected, Got: m.got,
+		})
+	}
+	values[p.ID] = value
+	return leftovers
+}
+
+// blanks returns those values whose property holds nothing on the page.
+func blanks(wanted, present map[string]crm.Value) map[string]crm.Value {
+	found := map[string]crm.Value{}
+	for id, v := range wanted {
+		if have, ok := present[id]; !ok || have.Blank() {
+			found[id] = v
+		}
+	}
+	return found
+}
+
+// later keeps those dates that are after the ones on the page: touching never
+// turns a contact back.
+func later(touch, present map[string]crm.Value) map[string]crm.Value {
+	kept := map[string]crm.Value{}
+	for id, v := range touch {
+		have := present[id]
+		if v.Date != nil && have.Date != nil && have.Date.Start[:min(10, len(have.Date.Start))] > v.Date.Start {
+			continue
+		}
+		kept[id] = v
+	}
+	return kept
+}
+
+// bindings resolves the names of a mapping in a schema. A property that was
+// renamed in Notion is followed by the id it had.
+type bindings struct {
+	schema crm.Schema
+	known  map[string]string // name as configured, folded -> property id
+}
+
+func (b bindings) property(name string) (crm.Property, bool) {
+	if p, ok := b.schema.Property(name); ok {
+		return p, true
+	}
+	if id, ok := b.known[fold(name)]; ok {
+		return b.schema.PropertyByID(id)
+	}
+	return crm.Property{}, false
+}
+
+// had reports whether the database once had the property.
+func (b bindings) had(name string) bool {
+	_, ok := b.known[fold(name)]
+	return ok
+}
+
+// learn returns the bindings that are new or changed.
+func (b bindings) learn(names []string) map[string]string {
+	changed := map[string]string{}
+	for _, name := range names {
+		if p, ok := b.schema.Property(name); ok && b.known[fold(name)] != p.ID {
+			changed[fold(name)] = p.ID
+		}
+	}
+	return changed
+}
+
+// explain says what is wrong with a property that has to be there.
+func (b bindings) explain(name, kind string) string {
+	if p, ok := b.property(name); ok {
+		return fmt.Sprintf("database %q: property %q is of type %s, expected %s", b.schema.Name, p.Name, p.Kind, kind)
+	}
+	var have []string
+	for _, p := range b.schema.Properties {
+		have = append(have, p.Name)
+	}
+	return fmt.Sprintf("database %q has no property %q (properties: %s)", b.schema.Name, name, strings.Join(have, ", "))
+}
+
+func fold(name string) string { return strings.ToLower(strings.TrimSpace(name)) }

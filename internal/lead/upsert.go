@@ -1,0 +1,257 @@
+package lead
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/observe"
+)
+
+// maxGroup is how many deliveries one run takes: their messages fit into one
+// request to Notion (100 blocks).
+const maxGroup = 40
+
+// Upsert brings the open deliveries of one contact into Notion.
+func (s *Service) Upsert(ctx context.Context, job crm.Job) (crm.Commit, error) {
+	deliveries, err := s.o.State.Pending(ctx, job.Key, maxGroup+1)
+	if err != nil || len(deliveries) == 0 {
+		return crm.Commit{}, err
+	}
+	more := len(deliveries) > maxGroup
+	if more {
+		deliveries = deliveries[:maxGroup]
+	}
+	leads, err := decode(deliveries)
+	if err != nil {
+		return bury(deliveries), err
+	}
+	u := &upsert{Service: s, key: job.Key, leads: leads}
+	commit, err := u.run(ctx)
+	if errors.Is(err, crm.ErrInvalid) {
+		commit.Progress = bury(deliveries).Progress
+	}
+	if err == nil && more {
+		commit.Jobs = append(commit.Jobs, UpsertJob(job.Key))
+	}
+	return commit, err
+}
+
+// bury marks deliveries as part of a dead letter.
+func bury(deliveries []crm.Delivery) crm.Commit {
+	var c crm.Commit
+	for _, d := range deliveries {
+		c.Progress = append(c.Progress, crm.Progress{Delivery: d.ID, State: crm.DeliveryDead})
+	}
+	return c
+}
+
+func unreadable(d crm.Delivery, err error) error {
+	return fmt.Errorf("%w: decode delivery %s: %w", crm.ErrInvalid, d.ID, err)
+}
+
+// upsert is one run for one contact.
+type upsert struct {
+	*Service
+	key   string
+	leads []lead
+	plan  plan
+	db    observe.Database
+	to    string // data source
+}
+
+// run makes a plan and carries it out; when Notion refuses it although it fits
+// the cached schema, it asks for the schema and plans once more.
+func (u *upsert) run(ctx context.Context) (crm.Commit, error) {
+	schema, err := u.o.Notion.Schema(ctx, u.o.Contacts)
+	if err != nil {
+		return crm.Commit{}, fmt.Errorf("read schema of Contacts: %w", err)
+	}
+	for fresh := false; ; fresh = true {
+		commit, err := u.try(ctx, schema)
+		if !errors.Is(err, crm.ErrInvalid) || fresh {
+			return commit, err
+		}
+		if schema, err = u.o.Notion.RefreshSchema(ctx, u.o.Contacts); err != nil {
+			return crm.Commit{}, fmt.Errorf("read schema of Contacts: %w", err)
+		}
+	}
+}
+
+func (u *upsert) try(ctx context.Context, schema crm.Schema) (crm.Commit, error) {
+	b, err := u.bind(ctx, schema, u.o.Mapping.names())
+	if err != nil {
+		return crm.Commit{}, err
+	}
+	if u.plan, err = u.o.Mapping.draft(b, u.leads, u.o.Zone); err != nil {
+		return crm.Commit{}, err
+	}
+	u.db, u.to = observe.Database{ID: u.o.Contacts, Key: u.plan.key}, schema.DataSource
+	// A known page can turn out to be gone, once or twice if people tidy up.
+	for range 3 {
+		page, found, err := u.find(ctx)
+		if err != nil {
+			return crm.Commit{}, err
+		}
+		if !found {
+			return u.create(ctx)
+		}
+		commit, err := u.update(ctx, page)
+		if !errors.Is(err, crm.ErrNotFound) && !errors.Is(err, crm.ErrTrashed) {
+			return commit, err
+		}
+		if err := u.o.State.Apply(ctx, crm.Commit{Gone: []string{page.Page}}); err != nil {
+			return crm.Commit{}, err
+		}
+	}
+	return crm.Commit{}, fmt.Errorf("%w: the contact's page keeps disappearing", crm.ErrConflict)
+}
+
+// find returns the contact's page: the one that is known, else the one that a
+// look-up shows.
+func (u *upsert) find(ctx context.Context) (crm.Snapshot, bool, error) {
+	known, ok, err := u.o.State.Contact(ctx, u.o.Contacts, u.key)
+	if err != nil || ok {
+		return known, ok, err
+	}
+	if err := u.awaitFirstRead(ctx); err != nil {
+		return crm.Snapshot{}, false, err
+	}
+	if err := u.lookUp(ctx); err != nil {
+		return crm.Snapshot{}, false, err
+	}
+	return u.o.State.Contact(ctx, u.o.Contacts, u.key)
+}
+
+// awaitFirstRead puts the job off until all contacts were read once. Before
+// that, one that a person typed in another spelling could be missed.
+func (u *upsert) awaitFirstRead(ctx context.Context) error {
+	read, err := u.o.State.Read(ctx, u.o.Contacts)
+	if err != nil || !read.CompletedAt.IsZero() {
+		return err
+	}
+	wait := 500 * time.Millisecond
+	if time.Since(u.leads[0].delivery.ReceivedAt) > 15*time.Second {
+		wait = 5 * time.Second // a large database: this takes minutes
+	}
+	return crm.Later(time.Now().Add(wait), "Contacts is being read for the first time")
+}
+
+// lookUp asks Notion for pages with the key, in the spellings that are known.
+func (u *upsert) lookUp(ctx context.Context) error {
+	spellings := []string{u.key}
+	for _, l := range u.leads {
+		if !slices.Contains(spellings, l.Email.Typed) {
+			spellings = append(spellings, l.Email.Typed)
+		}
+	}
+	rows, err := u.o.Notion.Query(ctx, u.to, crm.Query{Key: u.plan.key, KeyIs: spellings[:min(len(spellings), 20)]})
+	if err != nil {
+		return fmt.Errorf("look up contact: %w", err)
+	}
+	if len(rows.Pages) == 0 {
+		return nil
+	}
+	return u.o.State.Apply(ctx, observe.See(u.db, rows.Pages...))
+}
+
+// update fills blanks and touches. What is blank is decided by a fresh look,
+// unless there is nothing to fill.
+func (u *upsert) update(ctx context.Context, page crm.Snapshot) (crm.Commit, error) {
+	fill := blanks(u.plan.fill, page.Values)
+	touch := later(u.plan.touch, page.Values)
+	if len(fill) > 0 || len(touch) == 0 {
+		fresh, err := u.o.Notion.Page(ctx, page.Page)
+		if err != nil {
+			return crm.Commit{}, fmt.Errorf("read contact: %w", err)
+		}
+		if fresh.Trashed {
+			return crm.Commit{}, crm.ErrTrashed
+		}
+		fill, touch = blanks(u.plan.fill, fresh.Values), later(u.plan.touch, fresh.Values)
+	}
+	maps.Copy(fill, touch)
+	seen := crm.Commit{}
+	if len(fill) > 0 {
+		after, err := u.o.Notion.Update(ctx, page.Page, fill)
+		if err != nil {
+			return crm.Commit{}, fmt.Errorf("update contact: %w", err)
+		}
+		if after.Trashed {
+			return crm.Commit{}, crm.ErrTrashed
+		}
+		seen = observe.See(u.db, after)
+	}
+	return u.finish(ctx, page.Page, seen)
+}
+
+// create makes the contact, unless somebody's create may still turn up.
+func (u *upsert) create(ctx context.Context) (crm.Commit, error) {
+	text := u.notes()
+	inPage, err := u.notesOnPage(ctx)
+	if err != nil {
+		return crm.Commit{}, err
+	}
+	if !inPage {
+		text = nil
+	}
+	page, commit, err := u.createOnce(ctx, creation{
+		database: u.o.Contacts, dataSource: u.to, key: u.key, values: u.plan.create, text: text,
+		begin: u.noting(),
+	})
+	if err != nil {
+		return commit, err
+	}
+	// The key is what was written, whatever the answer shows of it.
+	if _, ok := page.Values[u.plan.key.ID]; !ok {
+		page.Values = u.plan.create
+	}
+	commit.Snapshots = observe.See(u.db, page).Snapshots
+	if !inPage {
+		commit.Jobs = u.activityJobs(page.ID)
+	}
+	return u.done(page.ID, crm.Created, commit, append(u.plan.leftovers, u.plan.onCreate...)), nil
+}
+
+// finish keeps the messages of an update and says what became of each
+// delivery.
+func (u *upsert) finish(ctx context.Context, page string, commit crm.Commit) (crm.Commit, error) {
+	commit.Settled = append(commit.Settled, crm.Intent{Database: u.o.Contacts, Key: u.key})
+	onPage, err := u.notesOnPage(ctx)
+	if err == nil && onPage {
+		err = u.note(ctx, page)
+	}
+	if err != nil {
+		return commit, err // what was done so far is remembered
+	}
+	if !onPage {
+		commit.Jobs = append(commit.Jobs, u.activityJobs(page)...)
+	}
+	return u.done(page, crm.Updated, commit, u.plan.leftovers), nil
+}
+
+func (u *upsert) done(page string, outcome crm.Outcome, commit crm.Commit, leftovers []crm.Leftover) crm.Commit {
+	for _, l := range u.leads {
+		commit.Progress = append(commit.Progress, crm.Progress{Delivery: l.delivery.ID, State: crm.DeliveryDone, Outcome: outcome, Page: page})
+		outcome = crm.Updated
+	}
+	return u.keep(commit, u.o.Contacts, page, leftovers)
+}
+
+// keep adds what did not fit to a commit, and the job that looks after it.
+func (s *Service) keep(commit crm.Commit, database, page string, leftovers []crm.Leftover) crm.Commit {
+	for _, l := range leftovers {
+		l.Database, l.Page = database, page
+		commit.Leftovers = append(commit.Leftovers, l)
+		s.o.Log.Warn("a value does not fit its database; it is kept until it does",
+			"property", l.Property, "expected", l.Expected, "page", page, "hint", "fix the property in Notion; dealbell status shows what waits")
+	}
+	if len(leftovers) > 0 {
+		commit.Jobs = append(commit.Jobs, CompleteJob(time.Now().Add(completeSoon)))
+	}
+	return commit
+}
