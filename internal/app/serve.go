@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const stopTimeout = 4 * time.Second // for requests that are being answered
+
+// Serve opens both listeners and works until ctx ends. ready is called with
+// their addresses once requests are answered.
+func (a *App) Serve(ctx context.Context, ready func(public, admin string)) error {
+	listeners, err := listen(ctx, a.o.Config.Listen, a.o.Config.AdminListen)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	servers := []*http.Server{a.server(a.public), a.server(a.admin)}
+	var running sync.WaitGroup
+	for i, s := range servers {
+		running.Go(func() {
+			if err := s.Serve(listeners[i]); !errors.Is(err, http.ErrServerClosed) {
+				cancel(fmt.Errorf("serve %s: %w", listeners[i].Addr(), err))
+			}
+		})
+	}
+	ready(listeners[0].Addr().String(), listeners[1].Addr().String())
+
+	worked := make(chan error, 1)
+	go func() { worked <- a.Work(ctx) }()
+	var workErr error
+	select {
+	case <-ctx.Done():
+		a.stopTaking(servers)
+		workErr = <-worked
+	case workErr = <-worked: // the disk failed
+		a.stopTaking(servers)
+	}
+	running.Wait()
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return errors.Join(cause, workErr)
+	}
+	return workErr
+}
+
+// stopTaking ends the listeners: whoever waits for an outcome is answered now.
+func (a *App) stopTaking(servers []*http.Server) {
+	close(a.draining)
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	for _, s := range servers {
+		if err := s.Shutdown(ctx); err != nil {
+			_ = s.Close() // a slow client does not hold up the stop
+		}
+	}
+}
+
+func (a *App) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      50 * time.Second, // longer than the longest "Prefer: wait"
+		IdleTimeout:       3 * time.Minute,  // longer than Caddy keeps its connections
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(a.o.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+func listen(ctx context.Context, addresses ...string) ([]net.Listener, error) {
+	var open []net.Listener
+	for _, address := range addresses {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err != nil {
+			for _, l := range open {
+				l.Close()
+			}
+			return nil, fmt.Errorf("listen on %s: %w", address, err)
+		}
+		open = append(open, l)
+	}
+	return open, nil
+}

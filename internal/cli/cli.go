@@ -1,0 +1,152 @@
+// Package cli is the command line: one file per command.
+//
+// Results go to standard output, progress and logs to standard error. A
+// command returns an error and never exits; Main prints it as
+// "dealbell: error: …" and "dealbell: hint: …" and turns it into an exit
+// code: 0 done, 1 failed, 2 usage or configuration error.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/lmittmann/tint"
+
+	"github.com/dealbell/dealbell/internal/config"
+	"github.com/dealbell/dealbell/internal/store"
+)
+
+// Env is what a command sees of the operating system.
+type Env struct {
+	Args   []string // without the program's name
+	Stdout io.Writer
+	Stderr io.Writer
+	Getenv func(string) string
+}
+
+// The exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// commands are all commands with their flags.
+type commands struct {
+	Config   string `help:"YAML file; without it dealbell.yaml here, then /etc/dealbell/dealbell.yaml, if they exist." placeholder:"FILE" type:"path"`
+	LogLevel string `help:"How much to log: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
+
+	Serve       serveCommand       `cmd:"" help:"Run the daemon."`
+	Demo        demoCommand        `cmd:"" help:"Try everything with a sandbox instead of Notion; no account needed."`
+	Check       checkCommand       `cmd:"" help:"Check the configuration without touching anything."`
+	Status      statusCommand      `cmd:"" help:"Show what waits, what is stuck and how far Notion was read."`
+	Jobs        jobsCommand        `cmd:"" help:"List, show, retry or drop jobs; dead letters first of all."`
+	Replay      replayCommand      `cmd:"" help:"Work a delivery in again, or one that was rejected for a wrong signature."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the daemon is ready for leads."`
+	Version     versionCommand     `cmd:"" help:"Show the version."`
+}
+
+// session is what a running command works with.
+type session struct {
+	Env
+	ctx   context.Context //nolint:containedctx // lives as long as the one command
+	flags *commands
+}
+
+// Main runs one command and returns its exit code.
+func Main(ctx context.Context, env Env) int {
+	err := run(ctx, env)
+	if err == nil {
+		return exitDone
+	}
+	report(env.Stderr, err)
+	if _, mistake := errors.AsType[*config.Error](err); mistake {
+		return exitUsage
+	}
+	if _, usage := errors.AsType[*usageError](err); usage {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// report prints each joined error with its hint.
+func report(w io.Writer, err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only the outermost join
+		for _, one := range joined.Unwrap() {
+			report(w, one)
+		}
+		return
+	}
+	fmt.Fprintf(w, "dealbell: error: %s\n", strings.TrimSpace(err.Error()))
+	if h, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok {
+		fmt.Fprintf(w, "dealbell: hint: %s\n", h.Hint())
+	}
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct {
+	error
+	hint string
+}
+
+func (e *usageError) Unwrap() error { return e.error }
+
+// Hint returns the next step.
+func (e *usageError) Hint() string { return e.hint }
+
+func run(ctx context.Context, env Env) (err error) {
+	var flags commands
+	ended := false
+	parser, err := kong.New(&flags,
+		kong.Name("dealbell"), kong.Description("Dealbell turns a Notion workspace into a CRM that never loses a lead."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(env.Stdout, env.Stderr), kong.Exit(func(int) { ended = true }))
+	if err != nil {
+		return fmt.Errorf("set up commands: %w", err)
+	}
+	parsed, err := parser.Parse(env.Args)
+	if ended { // help was shown
+		return nil
+	}
+	if err != nil {
+		return &usageError{err, "dealbell --help lists the commands"}
+	}
+	return parsed.Run(&session{Env: env, ctx: ctx, flags: &flags})
+}
+
+// config loads the configuration.
+func (s *session) config() (*config.Config, error) {
+	return config.Load(config.Source{Getenv: s.Getenv, File: s.flags.Config})
+}
+
+// logger writes for people on a terminal, and JSON otherwise.
+func (s *session) logger() *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.flags.LogLevel)); err != nil {
+		level = slog.LevelInfo // kong has checked it
+	}
+	if file, ok := s.Stderr.(*os.File); ok {
+		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			return slog.New(tint.NewHandler(file, &tint.Options{Level: level, TimeFormat: "15:04:05"}))
+		}
+	}
+	return slog.New(slog.NewJSONHandler(s.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// attach opens the state directory beside a daemon.
+func (s *session) attach() (*store.DB, error) {
+	c, err := s.config()
+	if err != nil {
+		return nil, err
+	}
+	return store.Attach(s.ctx, c.Data, s.logger())
+}

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/lead"
+	"github.com/dealbell/dealbell/internal/secret"
+	"github.com/dealbell/dealbell/internal/signature"
+	"github.com/dealbell/dealbell/internal/store"
+)
+
+type replayCommand struct {
+	ID    []string `arg:"" optional:"" help:"Deliveries: rejected ones, or any that Dealbell accepted."`
+	All   bool     `help:"All rejected deliveries whose signature is right by now."`
+	Force bool     `help:"Take rejected deliveries although their signature is still wrong."`
+}
+
+// Help implements kong.HelpProvider.
+func (replayCommand) Help() string {
+	return "Without arguments it lists the deliveries that were rejected in the last 7 days. After FORM_SECRET is corrected, " +
+		"replay them: their signature is checked again. A delivery that was accepted before is worked in again without " +
+		"keeping its message twice."
+}
+
+// Run replays deliveries.
+func (c *replayCommand) Run(s *session) error {
+	config, err := s.config()
+	if err != nil {
+		return err
+	}
+	db, err := s.attach()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	rejected, err := db.Quarantined(s.ctx)
+	if err != nil {
+		return fmt.Errorf("list rejected deliveries: %w", err)
+	}
+	if len(c.ID) == 0 && !c.All {
+		return listRejected(s, rejected)
+	}
+	replayed, stillWrong := 0, 0
+	for _, r := range rejected {
+		if !c.All && !slices.Contains(c.ID, r.ID) {
+			continue
+		}
+		c.ID = slices.DeleteFunc(c.ID, func(id string) bool { return id == r.ID })
+		if err := c.release(s, db, r, config.FormSecrets); errors.Is(err, signature.ErrMismatch) && c.All {
+			stillWrong++
+			continue
+		} else if err != nil {
+			return err
+		}
+		replayed++
+	}
+	for _, id := range c.ID {
+		if err := reopen(s, db, id); err != nil {
+			return err
+		}
+		replayed++
+	}
+	fmt.Fprintf(s.Stdout, "%d replayed\n", replayed)
+	if stillWrong > 0 {
+		fmt.Fprintf(s.Stdout, "%d left: the signature is still wrong\n", stillWrong)
+	}
+	return nil
+}
+
+func listRejected(s *session, rejected []store.Rejected) error {
+	w := tabwriter.NewWriter(s.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "id\treceived\tbytes\treason")
+	for _, r := range rejected {
+		fmt.Fprintf(w, "%s\t%s ago\t%d\t%s\n", r.ID, age(r.ReceivedAt), len(r.Body), r.Reason)
+	}
+	return w.Flush()
+}
+
+// release believes a rejected delivery after all.
+func (c *replayCommand) release(s *session, db *store.DB, r store.Rejected, secrets []secret.String) error {
+	if err := signature.Form.VerifyStored(r.Signature, r.Timestamp, r.Body, secrets); err != nil && !c.Force {
+		return hint(fmt.Errorf("replay %s: %w", r.ID, err), "correct FORM_SECRET, or add --force if you know that it is genuine")
+	}
+	submission, err := lead.Decode(r.ContentType, r.Body)
+	if err != nil {
+		return fmt.Errorf("replay %s: %w", r.ID, err)
+	}
+	key := submission.Email.Key
+	d := crm.Delivery{ID: r.ID, Source: r.Source, Key: key, ContentType: r.ContentType, Body: r.Body}
+	return db.Release(s.ctx, r.ID, d, lead.UpsertJob(key))
+}
+
+// reopen works an accepted delivery in again.
+func reopen(s *session, db *store.DB, id string) error {
+	d, err := db.Delivery(s.ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return hint(fmt.Errorf("there is no delivery %s", id), "dealbell replay lists the rejected ones; finished ones are kept 30 days")
+	}
+	if err != nil {
+		return fmt.Errorf("read delivery %s: %w", id, err)
+	}
+	err = db.Reopen(s.ctx, id, lead.UpsertJob(d.Key))
+	if errors.Is(err, store.ErrNotFound) {
+		return hint(fmt.Errorf("delivery %s is in the queue already", id), "dealbell jobs list")
+	}
+	return err
+}

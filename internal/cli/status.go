@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/app"
+	"github.com/dealbell/dealbell/internal/store"
+)
+
+type statusCommand struct {
+	JSON bool `help:"Print JSON."`
+}
+
+// Run reads the state directory, beside a daemon or without one.
+func (c *statusCommand) Run(s *session) error {
+	db, err := s.attach()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	status, err := app.ReadStatus(s.ctx, db)
+	if err != nil {
+		return fmt.Errorf("read status: %w", err)
+	}
+	if status.Running, err = store.Running(db.Dir()); err != nil {
+		return err
+	}
+	status.Version = version()
+	if c.JSON {
+		e := json.NewEncoder(s.Stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(status)
+	}
+	return printStatus(s.Stdout, status)
+}
+
+func printStatus(out io.Writer, s app.Status) error {
+	state := "not running"
+	if s.Running {
+		state = "running"
+	}
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "daemon\t%s\n", state)
+	fmt.Fprintf(w, "leads not in Notion yet\t%d\n", s.OpenLeads)
+	fmt.Fprintf(w, "dead letters\t%d%s\n", s.DeadLetters, next(s.DeadLetters, "dealbell jobs list --state dead"))
+	fmt.Fprintf(w, "rejected, kept 7 days\t%d%s\n", s.Quarantined, next(s.Quarantined, "dealbell replay"))
+	fmt.Fprintf(w, "values that do not fit\t%d%s\n", s.LeftoverSum, next(s.LeftoverSum, "fix the property in Notion, they are written by themselves"))
+	for _, l := range s.Leftovers {
+		fmt.Fprintf(w, "\tpage %s: property %q: expected %s, got %s\n", l.Page, l.Property, l.Expected, l.Got)
+	}
+	if s.UnsureSum > 0 {
+		fmt.Fprintf(w, "creates being looked up\t%d\n", s.UnsureSum)
+	}
+	for _, d := range s.Databases {
+		read := "first read under way"
+		if !d.FirstRead.IsZero() {
+			read = "read up to edits of " + d.Watermark.Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "database %s\t%s\n", d.ID, read)
+	}
+	if !s.Notion.PausedUntil.IsZero() {
+		fmt.Fprintf(w, "Notion asked for a pause until\t%s\n", s.Notion.PausedUntil.Format(time.RFC3339))
+	}
+	fmt.Fprintf(w, "storage\t%.1f MB\n", float64(s.StorageBytes)/1e6)
+	fmt.Fprintf(w, "\nlane\tready\trunning\twaiting\tblocked\tdead\toldest\n")
+	for _, l := range s.Queue {
+		oldest := time.Duration(l.OldestSeconds * float64(time.Second)).Round(time.Second)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%s\n", l.Lane, l.Ready, l.Running, l.Waiting, l.Blocked, l.Dead, oldest)
+	}
+	return w.Flush()
+}
+
+func next(n int, command string) string {
+	if n == 0 {
+		return ""
+	}
+	return "  → " + command
+}

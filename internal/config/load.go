@@ -1,0 +1,187 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/goccy/go-yaml"
+)
+
+// Source is where a Config comes from.
+type Source struct {
+	Getenv func(string) string
+	File   string // as given on the command line; "" looks in the usual places
+}
+
+// usualPlaces are where the file is looked for when nobody names one.
+var usualPlaces = [...]string{"dealbell.yaml", "/etc/dealbell/dealbell.yaml"}
+
+// Load reads the environment, then the file. Errors are *Error.
+func Load(s Source) (*Config, error) {
+	c := defaults()
+	if err := c.readEnvironment(s.Getenv); err != nil {
+		return nil, err
+	}
+	if err := c.readFile(s); err != nil {
+		return nil, err
+	}
+	if err := c.finish(); err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+func (c *Config) readEnvironment(getenv func(string) string) error {
+	names, err := variables()
+	if err != nil {
+		return err
+	}
+	values := map[string]string{}
+	for _, name := range names {
+		value, err := variable(getenv, name)
+		if err != nil {
+			return err
+		}
+		if value != "" {
+			values[name] = value
+		}
+	}
+	if err := env.ParseWithOptions(c, env.Options{Environment: values}); err != nil {
+		return &Error{"read environment: " + err.Error(), "dealbell check says more"}
+	}
+	return nil
+}
+
+// variables lists the names of all variables, from the tags of Config.
+func variables() ([]string, error) {
+	params, err := env.GetFieldParams(&Config{})
+	if err != nil {
+		return nil, fmt.Errorf("read configuration tags: %w", err)
+	}
+	var names []string
+	for _, p := range params {
+		if p.OwnKey != "" {
+			names = append(names, p.Key)
+		}
+	}
+	return names, nil
+}
+
+// variable reads X, or the file that X_FILE names.
+func variable(getenv func(string) string, name string) (string, error) {
+	value, path := getenv(name), getenv(name+"_FILE")
+	switch {
+	case path == "":
+		return value, nil
+	case value != "":
+		return "", &Error{name + " and " + name + "_FILE are both set", "keep one of them"}
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return "", &Error{fmt.Sprintf("read %s_FILE: %v", name, err), "the file must exist and be readable by the user that runs dealbell"}
+	}
+	return strings.TrimSpace(string(content)), nil
+}
+
+func (c *Config) readFile(s Source) error {
+	path := s.File
+	if path == "" {
+		path = s.Getenv("DEALBELL_CONFIG")
+	}
+	candidates := usualPlaces[:]
+	if path != "" {
+		candidates = []string{path}
+	}
+	for _, candidate := range candidates {
+		content, err := os.ReadFile(candidate)
+		if errors.Is(err, fs.ErrNotExist) && path == "" {
+			continue
+		}
+		if err != nil {
+			return &Error{fmt.Sprintf("read configuration: %v", err), "name an existing file with --config, or leave it out to use the environment alone"}
+		}
+		c.File = candidate
+		return c.parse(candidate, content)
+	}
+	return nil
+}
+
+func (c *Config) parse(path string, content []byte) error {
+	var anything any
+	if err := yaml.Unmarshal(content, &anything); err == nil && anything == nil {
+		return nil // an empty file sets nothing; decoding it would clear the defaults
+	}
+	err := yaml.NewDecoder(bytes.NewReader(content), yaml.DisallowUnknownField()).Decode(c)
+	if err == nil {
+		return nil
+	}
+	located, ok := errors.AsType[yaml.Error](err)
+	if !ok || located.GetToken() == nil {
+		return &Error{fmt.Sprintf("%s: %v", path, err), "see the annotated example: deploy/dealbell.yaml"}
+	}
+	token := located.GetToken()
+	place := fmt.Sprintf("%s:%d:%d", path, token.Position.Line, token.Position.Column)
+	if _, unknown := errors.AsType[*yaml.UnknownFieldError](err); !unknown {
+		return &Error{fmt.Sprintf("%s: %s", place, located.GetMessage()), "see the annotated example: deploy/dealbell.yaml"}
+	}
+	advice := "see the annotated example: deploy/dealbell.yaml"
+	if near := nearest(token.Value, keys(reflect.TypeFor[Config]())); near != "" {
+		advice = fmt.Sprintf("did you mean %q?", near)
+	}
+	return &Error{fmt.Sprintf("%s: unknown key %q", place, token.Value), advice}
+}
+
+// keys lists the keys that the file may have, at any depth.
+func keys(t reflect.Type) []string {
+	var found []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if name := f.Tag.Get("yaml"); name != "" && name != "-" {
+			found = append(found, name)
+			if f.Type.Kind() == reflect.Struct {
+				found = append(found, keys(f.Type)...)
+			}
+		}
+	}
+	return found
+}
+
+// nearest returns the candidate within two edits of word, or "". The word
+// itself, a key of another place, is no help.
+func nearest(word string, candidates []string) string {
+	best, at := 3, ""
+	for _, c := range candidates {
+		if d := distance(strings.ToLower(word), c); d > 0 && d < best {
+			best, at = d, c
+		}
+	}
+	return at
+}
+
+// distance is the Levenshtein distance.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = slices.Min([]int{change, row[j] + 1, row[j+1] + 1})
+		}
+	}
+	return row[len(b)]
+}
