@@ -1,0 +1,265 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/app"
+	"github.com/dealbell/dealbell/internal/config"
+	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/sandbox"
+	"github.com/dealbell/dealbell/internal/secret"
+	"github.com/dealbell/dealbell/internal/signature"
+	"github.com/dealbell/dealbell/internal/store"
+)
+
+const formSecret = "form-secret"
+
+// world is a Dealbell and a sandbox Notion in one synctest bubble.
+type world struct {
+	t          *testing.T
+	notion     *sandbox.Workspace
+	crm        sandbox.CRM
+	activities bool      // use the Activities database
+	logs       io.Writer // where the daemon's log goes
+	change     func(*config.Config)
+
+	crashes []time.Time
+
+	dir  string
+	app  *app.App
+	wire *wire
+	end  func() error
+}
+
+// wire is the network between the two; a crash cuts it.
+type wire struct {
+	next http.RoundTripper
+	cut  atomic.Bool
+}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.cut.Load() {
+		return nil, errors.New("the process is gone")
+	}
+	return w.next.RoundTrip(r)
+}
+
+func newWorld(t *testing.T, o sandbox.Options) *world {
+	t.Helper()
+	o.Token = "token"
+	w := &world{t: t, notion: sandbox.New(o), dir: t.TempDir(), logs: io.Discard}
+	w.crm = w.notion.StandardCRM()
+	return w
+}
+
+func (w *world) config() *config.Config {
+	w.t.Helper()
+	env := map[string]string{
+		"NOTION_TOKEN": "token", "FORM_SECRET": formSecret, "DEALBELL_DATA": w.dir, "DEALBELL_CONFIG": os.DevNull,
+		"NOTION_CONTACTS_DB_ID": w.crm.Contacts.ID,
+	}
+	if w.activities {
+		env["NOTION_ACTIVITIES_DB_ID"] = w.crm.Activities.ID
+	}
+	c, err := config.Load(config.Source{Getenv: func(k string) string { return env[k] }})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c.Zone = time.UTC
+	if w.change != nil {
+		w.change(c)
+	}
+	return c
+}
+
+func (w *world) start() {
+	w.t.Helper()
+	w.wire = &wire{next: w.notion.Transport()}
+	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	a, err := app.New(context.Background(), app.Options{Config: w.config(), Log: log, Transport: w.wire, Version: "test"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.app = a
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Work(ctx) }()
+	w.end = func() error {
+		cancel()
+		return errors.Join(<-ended, a.Close())
+	}
+}
+
+func (w *world) stop() {
+	w.t.Helper()
+	if err := w.end(); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// crash goes on from what the disk holds at this very moment, as after
+// SIGKILL: the old process's memory and its later writes are lost.
+func (w *world) crash() {
+	w.t.Helper()
+	synctest.Wait() // nobody writes now
+	w.crashes = append(w.crashes, time.Now())
+	w.wire.cut.Store(true)
+	left := w.t.TempDir()
+	for _, name := range []string{store.FileName, store.FileName + "-wal"} {
+		content, err := os.ReadFile(filepath.Join(w.dir, name))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(left, name), content, 0o600); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	old := w.end
+	go func() { _ = old() }() // it may hang on for its grace time
+	w.dir = left
+	w.start()
+}
+
+// submit posts a signed JSON lead and returns the answer.
+func (w *world) submit(fields map[string]string, headers ...string) *httptest.ResponseRecorder {
+	w.t.Helper()
+	body, err := json.Marshal(fields)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.post("application/json", string(body), headers...)
+}
+
+// post sends a signed body; headers are name, value pairs that override.
+func (w *world) post(contentType, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "/lead", strings.NewReader(body))
+	r.Header.Set("Content-Type", contentType)
+	r.Header.Set("X-Form-Signature", signature.Form.Sign(secret.New(formSecret), "", []byte(body)))
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Del(headers[i])
+		if headers[i+1] != "" {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+	}
+	answer := httptest.NewRecorder()
+	w.app.Public().ServeHTTP(answer, r)
+	return answer
+}
+
+// accepted submits a lead that has to be taken.
+func (w *world) accepted(fields map[string]string) {
+	w.t.Helper()
+	if answer := w.submit(fields); answer.Code != http.StatusAccepted {
+		w.t.Errorf("POST /lead = %d %s, want 202", answer.Code, answer.Body)
+	}
+}
+
+// settle waits until no lead is open and no job is due.
+func (w *world) settle(limit time.Duration) {
+	w.t.Helper()
+	for deadline := time.Now().Add(limit); ; time.Sleep(time.Second) {
+		status := w.status()
+		busy := status.Queue[0].Ready + status.Queue[0].Running + status.Queue[0].Waiting + status.Queue[0].Blocked
+		if status.OpenLeads == 0 && busy == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("after %v: %d leads open, live lane %+v", limit, status.OpenLeads, status.Queue[0])
+		}
+	}
+}
+
+func (w *world) status() app.Status {
+	w.t.Helper()
+	db, err := store.Attach(context.Background(), w.dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	status, err := app.ReadStatus(context.Background(), db)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return status
+}
+
+func (w *world) jobs(state crm.JobState) []crm.Job {
+	w.t.Helper()
+	db, err := store.Attach(context.Background(), w.dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	found, err := db.Jobs(context.Background(), store.JobFilter{State: state})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return found
+}
+
+// contacts returns the live rows of Contacts.
+func (w *world) contacts() []sandbox.Row {
+	var live []sandbox.Row
+	for _, r := range w.notion.Rows(w.crm.Contacts) {
+		if !r.InTrash {
+			live = append(live, r)
+		}
+	}
+	return live
+}
+
+func (w *world) onlyContact() sandbox.Row {
+	w.t.Helper()
+	found := w.contacts()
+	if len(found) != 1 {
+		w.t.Fatalf("%d contacts, want 1: %+v", len(found), found)
+	}
+	return found[0]
+}
+
+// requests counts the requests since the transcript was forgotten, by method
+// and path without ids.
+func (w *world) requests() map[string]int {
+	counts := map[string]int{}
+	for _, x := range w.notion.Transcript() {
+		parts := strings.Split(x.Path, "/")
+		if len(parts) > 3 {
+			parts[3] = "*"
+		}
+		counts[x.Method+" "+strings.Join(parts[2:], "/")]++
+	}
+	return counts
+}
+
+func person(n int) map[string]string {
+	return map[string]string{
+		"email": fmt.Sprintf("person%d@example.com", n), "name": fmt.Sprintf("Person %d", n), "message": fmt.Sprintf("message of %d", n),
+	}
+}
+
+// retry does what "dealbell jobs retry" does, from another process.
+func (w *world) retry(j crm.Job) {
+	w.t.Helper()
+	db, err := store.Attach(context.Background(), w.dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.RetryJob(context.Background(), j); err != nil {
+		w.t.Fatal(err)
+	}
+}
