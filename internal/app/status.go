@@ -9,7 +9,7 @@ import (
 )
 
 // Status is the state of a Dealbell, as /api/v1/status and the status command
-// show it. It holds no personal data and no secret.
+// show it. It holds no secret.
 type Status struct {
 	Version      string           `json:"version,omitempty"`
 	Running      bool             `json:"running"`

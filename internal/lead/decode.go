@@ -154,9 +154,11 @@ func flatten(v any) string {
 	case json.Number:
 		return v.String()
 	case []any:
-		parts := make([]string, len(v))
-		for i := range v {
-			parts[i] = flatten(v[i])
+		var parts []string
+		for _, part := range v {
+			if text := flatten(part); text != "" {
+				parts = append(parts, text)
+			}
 		}
 		return strings.Join(parts, ", ")
 	}
