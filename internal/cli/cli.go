@@ -77,7 +77,7 @@ func Main(ctx context.Context, env Env) int {
 
 // report prints each joined error with its hint.
 func report(w io.Writer, err error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only the outermost join
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
 			report(w, one)
 		}
@@ -136,7 +136,7 @@ func (s *session) logger() *slog.Logger {
 	}
 	if file, ok := s.Stderr.(*os.File); ok {
 		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return slog.New(tint.NewHandler(file, &tint.Options{Level: level, TimeFormat: "15:04:05"}))
+			return slog.New(tint.NewTextHandler(file, &tint.Options{Level: level, TimeFormat: "15:04:05"}))
 		}
 	}
 	return slog.New(slog.NewJSONHandler(s.Stderr, &slog.HandlerOptions{Level: level}))

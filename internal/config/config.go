@@ -31,16 +31,11 @@ type Config struct {
 
 	Notion     Notion   `yaml:"notion"`
 	Contacts   Database `yaml:"contacts" envPrefix:"NOTION_CONTACTS_DB_"`
-	Deals      Database `yaml:"deals" envPrefix:"NOTION_DEALS_DB_"`
 	Activities Database `yaml:"activities" envPrefix:"NOTION_ACTIVITIES_DB_"`
 	Lead       Lead     `yaml:"lead"`
 
-	NotionToken   secret.String   `yaml:"-" env:"NOTION_TOKEN"`
-	WebhookSecret secret.String   `yaml:"-" env:"NOTION_WEBHOOK_SECRET"`
-	FormSecrets   []secret.String `yaml:"-" env:"FORM_SECRET"`
-	SlackWebhook  secret.String   `yaml:"-" env:"SLACK_WEBHOOK_URL"`
-	SlackBotToken secret.String   `yaml:"-" env:"SLACK_BOT_TOKEN"`
-	SlackURL      string          `yaml:"-" env:"DEALBELL_SLACK_URL"`
+	NotionToken secret.String   `yaml:"-" env:"NOTION_TOKEN"`
+	FormSecrets []secret.String `yaml:"-" env:"FORM_SECRET"` // any of them may sign
 
 	// File is the YAML file that was read; "" for none.
 	File string `yaml:"-"`
@@ -104,8 +99,7 @@ func (e *Error) Hint() string { return e.Advice }
 func defaults() Config {
 	return Config{
 		Data: "/var/lib/dealbell", Listen: "127.0.0.1:3000", AdminListen: "127.0.0.1:3001",
-		Notion:   Notion{URL: "https://api.notion.com", Rate: 2.5, Burst: 3},
-		SlackURL: "https://slack.com/api/",
+		Notion: Notion{URL: "https://api.notion.com", Rate: 2.5, Burst: 3},
 	}
 }
 
@@ -141,7 +135,7 @@ func overrideAll(target, values map[string]string) {
 			}
 		}
 		if v != "" {
-			target[strings.ToLower(strings.TrimSpace(k))] = v
+			target[strings.TrimSpace(k)] = v
 		}
 	}
 }
@@ -153,7 +147,7 @@ func (c *Config) finish() error {
 		return &Error{fmt.Sprintf("timezone: %q is not a known time zone", c.Timezone), "write an IANA name such as Europe/Lisbon"}
 	}
 	c.FormSecrets = slices.DeleteFunc(c.FormSecrets, secret.String.Empty)
-	for _, db := range []*Database{&c.Contacts, &c.Deals, &c.Activities} {
+	for _, db := range []*Database{&c.Contacts, &c.Activities} {
 		db.ID = crm.NormalID(db.ID)
 		if db.Poll == 0 {
 			db.Poll = Duration(5 * time.Minute)
@@ -178,10 +172,8 @@ func (c *Config) checkAddresses() error {
 			return &Error{fmt.Sprintf("%s: %q is not host:port", name, address), "write something like 127.0.0.1:3000"}
 		}
 	}
-	for name, link := range map[string]string{"DEALBELL_NOTION_URL": c.Notion.URL, "DEALBELL_SLACK_URL": c.SlackURL} {
-		if u, err := url.Parse(link); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return &Error{fmt.Sprintf("%s: %q is not an http(s) URL", name, link), "leave it out to use the real service"}
-		}
+	if u, err := url.Parse(c.Notion.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return &Error{fmt.Sprintf("DEALBELL_NOTION_URL: %q is not an http(s) URL", c.Notion.URL), "leave it out to use the real Notion"}
 	}
 	return nil
 }
@@ -202,7 +194,7 @@ func (c *Config) checkNumbers() error {
 
 // CheckServe reports what the daemon still needs.
 func (c *Config) CheckServe() error {
-	const tokenHint = "create an internal connection at notion.so/profile/integrations, share the databases with it, and set NOTION_TOKEN to its secret" //nolint:gosec // a hint, not a credential
+	const tokenHint = "create an internal connection at notion.so/profile/integrations, share the databases with it, and set NOTION_TOKEN to its secret"
 	switch {
 	case c.NotionToken.Empty():
 		return &Error{"NOTION_TOKEN is not set", tokenHint}

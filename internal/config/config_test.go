@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dealbell/dealbell/internal/config"
+	"github.com/dealbell/dealbell/internal/secret"
 )
 
 func load(t *testing.T, yaml string, env map[string]string) (*config.Config, error) {
@@ -62,11 +63,11 @@ lead:
 		t.Fatal(err)
 	}
 	m := c.Lead.Mapping()
-	want := map[string]string{"name": "Name", "company": "Company", "message": "Anfrage", "phone": "Telefon"}
+	want := map[string]string{"name": "Name", "company": "Company", "Message": "Anfrage", "phone": "Telefon"}
 	if diff := cmp.Diff(want, m.Fields); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]string{"status": "Neu"}, m.Initial); diff != "" {
+	if diff := cmp.Diff(map[string]string{"Status": "Neu"}, m.Initial); diff != "" {
 		t.Errorf("initial (-want +got):\n%s", diff)
 	}
 	if m.Key != "E-mail" || m.Touch != "" || c.Zone.String() != "Europe/Lisbon" || time.Duration(c.Contacts.Poll) != time.Minute {
@@ -108,7 +109,7 @@ func TestMistakesAreNamedWithAHint(t *testing.T) {
 		{"duplicate key", "data: a\ndata: b\n", ":2:1:", "annotated example"},
 		{"bad zone", "timezone: Mars/Olympus\n", `"Mars/Olympus" is not a known time zone`, "Europe/Lisbon"},
 		{"bad address", "listen: nowhere\n", "is not host:port", "127.0.0.1:3000"},
-		{"bad URL", "notion: {url: 'ftp://x'}\n", "is not an http(s) URL", "real service"},
+		{"bad URL", "notion: {url: 'ftp://x'}\n", "is not an http(s) URL", "real Notion"},
 		{"too fast", "notion: {rate: 100}\n", "notion.rate", "2.5"},
 		{"burst of none", "notion: {burst: 0}\n", "notion.burst", "3"},
 		{"polling without pause", "contacts: {poll: 1s}\n", "contacts.poll", "5m"},
@@ -125,6 +126,28 @@ func TestMistakesAreNamedWithAHint(t *testing.T) {
 				t.Errorf("got %q, hint %q; want them to contain %q and %q", mistake.Problem, mistake.Hint(), tc.problem, tc.hint)
 			}
 		})
+	}
+}
+
+// The annotated example is the reference of the file: it shows the defaults.
+func TestTheExampleShowsTheDefaults(t *testing.T) {
+	t.Parallel()
+	getenv := func(string) string { return "" }
+	example, err := config.Load(config.Source{Getenv: getenv, File: "../../deploy/dealbell.yaml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := load(t, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(plain.Lead.Mapping(), example.Lead.Mapping()); diff != "" {
+		t.Errorf("mapping (-default +example):\n%s", diff)
+	}
+	example.Lead, plain.Lead = config.Lead{}, config.Lead{}
+	example.File, plain.File = "", ""
+	if diff := cmp.Diff(plain, example, cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }), cmp.AllowUnexported(secret.String{})); diff != "" {
+		t.Errorf("settings (-default +example):\n%s", diff)
 	}
 }
 

@@ -141,8 +141,7 @@ func (c *Config) parse(path string, content []byte) error {
 // keys lists the keys that the file may have, at any depth.
 func keys(t reflect.Type) []string {
 	var found []string
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		if name := f.Tag.Get("yaml"); name != "" && name != "-" {
 			found = append(found, name)
 			if f.Type.Kind() == reflect.Struct {

@@ -8,21 +8,21 @@ import (
 // The kinds of failure that decide what happens next. Adapters wrap one of
 // them; services ask with errors.Is and never look at status codes or texts.
 var (
-	// ErrNotFound: there is no such thing, or it is not shared with Dealbell.
+	// ErrNotFound means that there is no such thing, or it is not shared with Dealbell.
 	ErrNotFound = errors.New("not found")
-	// ErrTrashed: the page is in the trash and takes no writes.
+	// ErrTrashed means that the page is in the trash and takes no writes.
 	ErrTrashed = errors.New("in the trash")
-	// ErrInvalid: the other side refuses these values; the same request will
+	// ErrInvalid means that the other side refuses these values; the same request will
 	// be refused again.
 	ErrInvalid = errors.New("refused")
-	// ErrForbidden: the token is wrong, or lacks access or room. A person has
+	// ErrForbidden means that the token is wrong, or lacks access or room. A person has
 	// to act; until then asking again is useless.
 	ErrForbidden = errors.New("not allowed")
-	// ErrConflict: somebody else saved the same thing at the same moment.
+	// ErrConflict means that somebody else saved the same thing at the same moment.
 	ErrConflict = errors.New("conflict")
-	// ErrUnavailable: the other side did not do it, and may do it later.
+	// ErrUnavailable means that the other side did not do it, and may do it later.
 	ErrUnavailable = errors.New("unavailable")
-	// ErrAmbiguous: nobody knows whether the write was done. Look before
+	// ErrAmbiguous means that nobody knows whether the write was done. Look before
 	// repeating it.
 	ErrAmbiguous = errors.New("outcome unknown")
 )

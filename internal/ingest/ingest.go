@@ -120,7 +120,7 @@ func recovered(log *slog.Logger) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer func() {
-				if p := recover(); p != nil && p != http.ErrAbortHandler {
+				if p := recover(); p != nil && p != any(http.ErrAbortHandler) {
 					log.Error("request panicked", "path", r.URL.Path, "panic", p)
 					refuse(http.StatusInternalServerError, "").write(w)
 				}

@@ -95,7 +95,7 @@ func (l *leads) verify(r *http.Request, body []byte) *problem {
 func intake(r *http.Request, body []byte) (store.Intake, *problem) {
 	contentType := r.Header.Get("Content-Type")
 	submission, err := lead.Decode(contentType, body)
-	if refusal, ok := errors.AsType[*lead.Refusal](err); ok {
+	if refusal, ok := errors.AsType[*lead.DecodeError](err); ok {
 		return store.Intake{}, refuse(statuses[refusal.Problem], refusal.Detail).about(refusal.Field)
 	}
 	key := r.Header.Get("Idempotency-Key")

@@ -20,7 +20,7 @@ import (
 // Problem says what is wrong with a body.
 type Problem int
 
-// The problems. Missing and Invalid are about Refusal.Field.
+// The problems. Missing and Invalid are about DecodeError.Field.
 const (
 	Malformed   Problem = iota // not what its Content-Type says
 	Unsupported                // a Content-Type that no form sends
@@ -28,15 +28,15 @@ const (
 	Invalid                    // a field that is there makes no sense
 )
 
-// Refusal is the error of Decode. Its text is for the sender and never
+// DecodeError is the error of Decode. Its text is for the sender and never
 // repeats what was sent.
-type Refusal struct {
+type DecodeError struct {
 	Problem Problem
 	Field   string // "" when it is about the whole body
 	Detail  string
 }
 
-func (r *Refusal) Error() string { return r.Detail }
+func (r *DecodeError) Error() string { return r.Detail }
 
 // Field is one field of a form as it was filled in, trimmed and not blank.
 type Field struct{ Name, Value string }
@@ -61,7 +61,7 @@ func (s Submission) Value(name string) string {
 const maxFields = 500
 
 // Decode reads the body of a form: JSON, urlencoded or multipart. Every error
-// is a *Refusal.
+// is a *DecodeError.
 func Decode(contentType string, body []byte) (Submission, error) {
 	fields, err := decodeFields(contentType, body)
 	if err != nil {
@@ -84,10 +84,10 @@ func Decode(contentType string, body []byte) (Submission, error) {
 		}
 	}
 	if typed == "" {
-		return s, &Refusal{Missing, "email", "the field email is missing"}
+		return s, &DecodeError{Missing, "email", "the field email is missing"}
 	}
 	if s.Email, err = crm.ParseEmail(typed); err != nil {
-		return s, &Refusal{Invalid, "email", "the field email " + err.Error()}
+		return s, &DecodeError{Invalid, "email", "the field email " + err.Error()}
 	}
 	return s, nil
 }
@@ -95,7 +95,7 @@ func Decode(contentType string, body []byte) (Submission, error) {
 func decodeFields(contentType string, body []byte) ([]Field, error) {
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
-		return nil, &Refusal{Unsupported, "", "the Content-Type is missing or unreadable"}
+		return nil, &DecodeError{Unsupported, "", "the Content-Type is missing or unreadable"}
 	}
 	var fields []Field
 	switch media {
@@ -106,10 +106,10 @@ func decodeFields(contentType string, body []byte) ([]Field, error) {
 	case "multipart/form-data":
 		fields, err = decodeMultipart(body, params["boundary"])
 	default:
-		return nil, &Refusal{Unsupported, "", "the Content-Type must be application/json, application/x-www-form-urlencoded or multipart/form-data"}
+		return nil, &DecodeError{Unsupported, "", "the Content-Type must be application/json, application/x-www-form-urlencoded or multipart/form-data"}
 	}
 	if err != nil {
-		return nil, &Refusal{Malformed, "", fmt.Sprintf("the body is not %s: %v", media, err)}
+		return nil, &DecodeError{Malformed, "", fmt.Sprintf("the body is not %s: %v", media, err)}
 	}
 	return fields, nil
 }

@@ -20,13 +20,17 @@ func TestDecodeKeepsEveryField(t *testing.T) {
 		want                    fields
 	}{
 		{"JSON text", "application/json", `{"email":"a@x.io","name":" Ana ","company":""}`, fields{{"name", "Ana"}}},
-		{"JSON of all types", "application/json", `{"email":"a@x.io","n":12345678901234567890,"f":1.50,"b":true,"z":null,"l":["a",2,null],"o":{"k":"<v>"}}`,
-			fields{{"b", "true"}, {"f", "1.50"}, {"l", "a, 2"}, {"n", "12345678901234567890"}, {"o", `{"k":"<v>"}`}}},
+		{
+			"JSON of all types", "application/json", `{"email":"a@x.io","n":12345678901234567890,"f":1.50,"b":true,"z":null,"l":["a",2,null],"o":{"k":"<v>"}}`,
+			fields{{"b", "true"}, {"f", "1.50"}, {"l", "a, 2"}, {"n", "12345678901234567890"}, {"o", `{"k":"<v>"}`}},
+		},
 		{"JSON after a byte order mark", "application/json", "\ufeff" + `{"email":"a@x.io"}`, nil},
 		{"the order of a form", "application/x-www-form-urlencoded", "z=1&email=a%40x.io&a=2+3&&z=4", fields{{"z", "1, 4"}, {"a", "2 3"}}},
-		{"multipart with a file", "multipart/form-data; boundary=b",
+		{
+			"multipart with a file", "multipart/form-data; boundary=b",
 			"--b\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\na@x.io\r\n--b\r\nContent-Disposition: form-data; name=\"cv\"; filename=\"cv.pdf\"\r\n\r\nPDF\r\n--b--\r\n",
-			fields{{"cv", "file cv.pdf"}}},
+			fields{{"cv", "file cv.pdf"}},
+		},
 		{"control characters and line ends", "application/json", `{"email":"a@x.io","message":"a\u0000b\r\nc\td\u0007"}`, fields{{"message", "ab\nc\td"}}},
 		{"broken UTF-8", "application/x-www-form-urlencoded", "email=a%40x.io&name=%ff%fe", fields{{"name", "\ufffd"}}},
 	} {
@@ -60,7 +64,7 @@ func TestDecodeRefusesTooManyFields(t *testing.T) {
 		"application/json": j.String() + "}", "application/x-www-form-urlencoded": u.String(), "multipart/form-data; boundary=b": m.String() + "--b--\r\n",
 	} {
 		_, err := lead.Decode(contentType, []byte(body))
-		if refusal, ok := errors.AsType[*lead.Refusal](err); !ok || refusal.Problem != lead.Malformed || !strings.Contains(refusal.Detail, "more than 500 fields") {
+		if refusal, ok := errors.AsType[*lead.DecodeError](err); !ok || refusal.Problem != lead.Malformed || !strings.Contains(refusal.Detail, "more than 500 fields") {
 			t.Errorf("%s: %v, want a refusal for too many fields", contentType, err)
 		}
 	}
@@ -72,16 +76,18 @@ func FuzzDecode(f *testing.F) {
 		{"application/json", strings.Repeat("[", 1000)},
 		{"application/x-www-form-urlencoded", "email=a%40x.io&email=b&a=%zz&=&&"},
 		{"multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=email\r\n\r\na@x.io\r\n--b--"},
-		{"text/plain", "x"}, {"", ""}, {"application/json; charset=\xff", "{}"},
+		{"text/plain", "x"},
+		{"", ""},
+		{"application/json; charset=\xff", "{}"},
 	} {
 		f.Add(seed.contentType, []byte(seed.body))
 	}
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
 		got, err := lead.Decode(contentType, body)
 		if err != nil {
-			refusal, ok := errors.AsType[*lead.Refusal](err)
+			refusal, ok := errors.AsType[*lead.DecodeError](err)
 			if !ok || refusal.Detail == "" {
-				t.Fatalf("Decode = %v, want a *Refusal with a detail", err)
+				t.Fatalf("Decode = %v, want a *DecodeError with a detail", err)
 			}
 			return
 		}

@@ -1,6 +1,7 @@
 package lead
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -45,7 +46,7 @@ func TestFit(t *testing.T) {
 	} {
 		got, err := fit(crm.Property{Kind: tc.kind, Options: options}, tc.text)
 		if tc.expected != "" {
-			if m, ok := err.(*misfit); !ok || m.expected != tc.expected || m.got == "" { //nolint:errorlint // never wrapped
+			if m, ok := errors.AsType[*misfit](err); !ok || m.expected != tc.expected || m.got == "" {
 				t.Errorf("%s %.20q: %v, want a misfit that expects %s", tc.kind, tc.text, err, tc.expected)
 			}
 			continue

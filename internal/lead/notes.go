@@ -19,7 +19,7 @@ func (s *Service) message(l lead) string {
 	text := l.Value("message")
 	var rest []string
 	for _, f := range l.Fields {
-		if _, mapped := s.o.Mapping.Fields[strings.ToLower(f.Name)]; !mapped && !crm.SameName(f.Name, "message") {
+		if !s.o.Mapping.maps(f.Name) && !crm.SameName(f.Name, "message") {
 			rest = append(rest, f.Name+": "+f.Value)
 		}
 	}

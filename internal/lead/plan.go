@@ -1,6 +1,7 @@
 package lead
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,6 +36,16 @@ func StandardMapping() Mapping {
 		Touch:    "Last Contacted",
 		Activity: Activity{Type: "Type", At: "At", Details: "Details", Contact: "Contact", ID: "Dealbell ID"},
 	}
+}
+
+// maps reports whether a field of the form has a property of its own.
+func (m Mapping) maps(field string) bool {
+	for name := range m.Fields {
+		if crm.SameName(name, field) {
+			return true
+		}
+	}
+	return false
 }
 
 // lead is a delivery with what it says.
@@ -102,7 +113,7 @@ func put(b bindings, values map[string]crm.Value, leftovers []crm.Leftover, prop
 	if known {
 		value, err = fit(p, text)
 	}
-	if m, ok := err.(*misfit); ok {
+	if m, ok := errors.AsType[*misfit](err); ok {
 		return append(leftovers, crm.Leftover{
 			Property: property, Value: crm.Text(crm.KindText, text), Expected: m.expected, Got: m.got,
 		})

@@ -123,8 +123,10 @@ func (c *Caller) Create(ctx context.Context, dataSource string, values map[strin
 		return crm.Page{}, err
 	}
 	if err := c.append(ctx, page.ID, children[first:]); err != nil {
-		return crm.Page{}, &Error{Op: x.op, Message: "the page was made, its content is not complete: " + err.Error(),
-			kind: crm.ErrAmbiguous, committed: page.ID}
+		return crm.Page{}, &Error{
+			Op: x.op, Message: "the page was made, its content is not complete: " + err.Error(),
+			kind: crm.ErrAmbiguous, committed: page.ID,
+		}
 	}
 	return page, nil
 }

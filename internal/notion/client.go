@@ -12,7 +12,7 @@
 //	collect    reads the whole answer, capped, and reports it to the observer
 //	deadline   30 s for a read, 60 s for a write, per attempt
 //	watch      pauses everybody the moment a 429 or 529 arrives
-//	base       base URL, token, version
+//	base       address, token and version of the API
 //
 // It promises:
 //   - no request starts while Notion has asked for a pause, restarts included,
@@ -208,6 +208,8 @@ func parseID(what, id string) (string, error) {
 	if found, ok := findID(id); ok {
 		return found, nil
 	}
-	return "", &Error{Op: "read " + what + " id", kind: crm.ErrInvalid,
-		Message: fmt.Sprintf("%q is neither an id of Notion nor a link", shorten(clean(id), 80))}
+	return "", &Error{
+		Op: "read " + what + " id", kind: crm.ErrInvalid,
+		Message: fmt.Sprintf("%q is neither an id of Notion nor a link", shorten(clean(id), 80)),
+	}
 }

@@ -124,8 +124,8 @@ func comparePage(t *testing.T, file string, m map[string]any, page crm.Page) int
 	for name, raw := range m["properties"].(map[string]any) {
 		property := raw.(map[string]any)
 		kind, _ := property["type"].(string)
-		want, comparable := facts(kind, property[kind])
-		if !comparable {
+		want, known := facts(kind, property[kind])
+		if !known {
 			continue
 		}
 		n++

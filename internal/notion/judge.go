@@ -76,7 +76,7 @@ func bodyOf(resp *http.Response) ([]byte, error) {
 	if _, err := b.ReadFrom(resp.Body); err != nil {
 		return nil, err
 	}
-	*resp = *reply(resp.Request, resp.StatusCode, resp.Header, b.Bytes())
+	*resp = *reply(resp.Request, resp.StatusCode, resp.Header, b.Bytes()) //nolint:bodyclose // the reader is in memory
 	return b.Bytes(), nil
 }
 
@@ -97,7 +97,7 @@ const (
 )
 
 // meaning maps a status to what callers ask for and what the breaker learns.
-func meaning(x *exchange, e *Error, fromNotion bool) (kind error, o outcome) {
+func meaning(x *exchange, e *Error, fromNotion bool) (kind error, o outcome) { //nolint:revive,staticcheck // kind is a value here, not a failure
 	switch {
 	case throttling(e.Status) && e.Reason == reasonBlocked:
 		return crm.ErrForbidden, throttled

@@ -391,9 +391,10 @@ func TestPausesOfUnknownLengthGrow(t *testing.T) {
 			at, _ := crm.RetryAt(err)
 			time.Sleep(time.Until(at))
 		}
-		for i, want := range []time.Duration{1, 2, 4, 8, 16, 30, 30, 30} {
-			if got := seen.pauses[i]; got < want*time.Second || got > want*time.Second*5/4 {
-				t.Errorf("pause %d is %v, want about %vs", i, got, int(want))
+		for i, seconds := range []int{1, 2, 4, 8, 16, 30, 30, 30} {
+			want := time.Duration(seconds) * time.Second
+			if got := seen.pauses[i]; got < want || got > want*5/4 {
+				t.Errorf("pause %d is %v, want about %v", i, got, want)
 			}
 		}
 		d.answer = good

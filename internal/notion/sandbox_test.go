@@ -99,7 +99,8 @@ func TestRowLifecycle(t *testing.T) {
 		t.Errorf("blocks, next %q, %v (-want +got):\n%s", next, err, diff)
 	}
 	found, err := c.Query(t.Context(), schema.DataSource, crm.Query{
-		Key: crm.Property{ID: id("Email"), Kind: crm.KindEmail}, KeyIs: []string{"b@x.io", "nobody@x.io"}, CreatedUntil: time.Now().Add(time.Hour)})
+		Key: crm.Property{ID: id("Email"), Kind: crm.KindEmail}, KeyIs: []string{"b@x.io", "nobody@x.io"}, CreatedUntil: time.Now().Add(time.Hour),
+	})
 	if err != nil || len(found.Pages) != 1 || found.Pages[0].ID != page.ID {
 		t.Errorf("query found %+v, %v", found, err)
 	}
@@ -266,8 +267,12 @@ func TestSchemaKeepsOddProperties(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []crm.Property{{ID: "title", Name: "A", Kind: crm.KindTitle}, {ID: "b", Name: "B", Kind: "hologram"},
-		{ID: "c", Name: "C", Kind: crm.KindSelect, Options: []string{"x"}}, {ID: "d", Name: "D", Kind: crm.KindStatus}}
+	want := []crm.Property{
+		{ID: "title", Name: "A", Kind: crm.KindTitle},
+		{ID: "b", Name: "B", Kind: "hologram"},
+		{ID: "c", Name: "C", Kind: crm.KindSelect, Options: []string{"x"}},
+		{ID: "d", Name: "D", Kind: crm.KindStatus},
+	}
 	if diff := cmp.Diff(want, s.Properties); diff != "" {
 		t.Errorf("properties (-want +got):\n%s", diff)
 	}

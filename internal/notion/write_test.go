@@ -46,8 +46,11 @@ func TestUpdateSendsExactly(t *testing.T) {
 		{"multi_select", crm.Choice(crm.KindMultiSelect, "a,b", "c", "c", ""), `{"multi_select":[{"name":"a b"},{"name":"c"}]}`},
 		{"multi_select cleared", crm.Value{Kind: crm.KindMultiSelect}, `{"multi_select":[]}`},
 		{"day", crm.Day("2026-11-20"), `{"date":{"start":"2026-11-20"}}`},
-		{"range with zone", crm.Value{Kind: crm.KindDate, Date: &crm.Date{Start: "2026-11-20T09:00:00", End: "2026-11-20T10:00:00", Zone: "Europe/Madrid"}},
-			`{"date":{"start":"2026-11-20T09:00:00","end":"2026-11-20T10:00:00","time_zone":"Europe/Madrid"}}`},
+		{
+			"range with zone",
+			crm.Value{Kind: crm.KindDate, Date: &crm.Date{Start: "2026-11-20T09:00:00", End: "2026-11-20T10:00:00", Zone: "Europe/Madrid"}},
+			`{"date":{"start":"2026-11-20T09:00:00","end":"2026-11-20T10:00:00","time_zone":"Europe/Madrid"}}`,
+		},
 		{"date cleared", crm.Value{Kind: crm.KindDate}, `{"date":null}`},
 		{"checkbox", crm.Value{Kind: crm.KindCheckbox, Check: true}, `{"checkbox":true}`},
 		{"checkbox unticked", crm.Value{Kind: crm.KindCheckbox}, `{"checkbox":false}`},

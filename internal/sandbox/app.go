@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -106,9 +107,7 @@ func (w *Workspace) EditRow(pageID string, values map[string]any) {
 	p := w.mustPage(pageID)
 	typed := w.typed(p.source, values)
 	w.edit(p, w.people[0].id, time.Now(), func(s *state) {
-		for id, value := range typed {
-			s.values[id] = value
-		}
+		maps.Copy(s.values, typed)
 	})
 }
 

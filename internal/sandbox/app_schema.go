@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -53,10 +54,7 @@ func (w *Workspace) RetypeProperty(db *Database, name, newType string) {
 func (w *Workspace) convert(row *page, was, now *property) {
 	old := *row.now()
 	text := view{w: w, page: row, state: &old, prop: was}.plain()
-	values := map[string]any{}
-	for id, v := range old.values {
-		values[id] = v
-	}
+	values := maps.Clone(old.values)
 	delete(values, now.id)
 	if hand := w.kinds[now.kind].hand; hand != nil && text != "" {
 		if v, ok := hand(w, now, text); ok {

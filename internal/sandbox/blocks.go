@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -113,9 +114,7 @@ func (w *Workspace) insertBlocks(p *page, blocks []*block, index int, at time.Ti
 
 func (w *Workspace) blockObject(b *block, version string) map[string]any {
 	content := map[string]any{}
-	for key, value := range b.extra {
-		content[key] = value
-	}
+	maps.Copy(content, b.extra)
 	if b.kind != "divider" {
 		content["rich_text"] = runObjects(b.text)
 	}

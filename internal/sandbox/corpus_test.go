@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -263,9 +264,7 @@ func bare(v any) any {
 		return v
 	}
 	out := object{}
-	for key, value := range obj {
-		out[key] = value
-	}
+	maps.Copy(out, obj)
 	out["properties"] = object{}
 	return out
 }

@@ -40,7 +40,7 @@ func (d *decoder) properties(ds *dataSource, raw map[string]any) (map[string]any
 			continue
 		}
 		value, err := d.property(path("body.properties").dot(key), raw[key])
-		var wrong wrongType
+		var wrong typeError
 		switch {
 		case errors.As(err, &wrong):
 			misfits = append(misfits, key+" is expected to be "+d.prop.kind+".")
@@ -58,10 +58,10 @@ func (d *decoder) properties(ds *dataSource, raw map[string]any) (map[string]any
 	return out, nil
 }
 
-// wrongType says that a value is of another type than its property.
-type wrongType struct{}
+// typeError says that a value is of another type than its property.
+type typeError struct{}
 
-func (wrongType) Error() string { return "the value is of another type" }
+func (typeError) Error() string { return "the value is of another type" }
 
 func (d *decoder) property(at path, raw any) (any, error) {
 	if list, ok := raw.([]any); ok && d.prop.kind == "title" {
@@ -73,11 +73,11 @@ func (d *decoder) property(at path, raw any) (any, error) {
 	}
 	name := d.prop.kind
 	if t, ok := obj["type"]; ok && t != name {
-		return nil, wrongType{}
+		return nil, typeError{}
 	}
 	value, ok := obj[name]
 	if !ok {
-		return nil, wrongType{}
+		return nil, typeError{}
 	}
 	decode := d.w.kinds[name].decode
 	if decode == nil {

@@ -1,5 +1,7 @@
 package sandbox
 
+import "slices"
+
 // kind is everything the sandbox knows about one type of property. A new type
 // is one line in newKinds.
 type kind struct {
@@ -56,10 +58,5 @@ func newKinds() map[string]kind {
 
 // reads says whether a filter key applies to the type.
 func (k kind) reads(filter string) bool {
-	for _, f := range k.filters {
-		if f == filter {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(k.filters, filter)
 }

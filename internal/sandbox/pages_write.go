@@ -124,8 +124,10 @@ func typed(v any) any {
 }
 
 func errArchived() error {
-	return &apiError{status: http.StatusBadRequest, code: "validation_error",
-		message: "Can't edit block that is archived. You must unarchive the block before editing."}
+	return &apiError{
+		status: http.StatusBadRequest, code: "validation_error",
+		message: "Can't edit block that is archived. You must unarchive the block before editing.",
+	}
 }
 
 func updatePage(w *Workspace, c *call) (map[string]any, error) {

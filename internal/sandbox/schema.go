@@ -102,7 +102,7 @@ func (ds *dataSource) title() *property {
 }
 
 // addProperty puts a property into a schema.
-func (w *Workspace) addProperty(ds *dataSource, in Property) *property {
+func (w *Workspace) addProperty(ds *dataSource, in Property) {
 	p := &property{name: in.Name, kind: in.Type, setting: in, id: "title"}
 	if in.Type != "title" {
 		p.id = w.newPropertyID(func(id string) bool { return ds.byID(id) != nil })
@@ -117,7 +117,6 @@ func (w *Workspace) addProperty(ds *dataSource, in Property) *property {
 		}
 	}
 	ds.props = append(ds.props, p)
-	return p
 }
 
 func colors() []string {

@@ -125,8 +125,10 @@ func (c *call) readVersion(header string) error {
 		c.version = header
 		return nil
 	case "":
-		return &apiError{status: http.StatusBadRequest, code: "missing_version",
-			message: name + " failed validation: " + name + " should be defined, instead was `undefined`."}
+		return &apiError{
+			status: http.StatusBadRequest, code: "missing_version",
+			message: name + " failed validation: " + name + " should be defined, instead was `undefined`.",
+		}
 	default:
 		return invalid("%s failed validation: %s should be `\"%s\"`, `\"%s\"`, or `\"%s\"`, instead was `%s`.",
 			name, name, version2026, version2025, version2022, show(header))
@@ -135,8 +137,10 @@ func (c *call) readVersion(header string) error {
 
 func (c *call) readBody(r *http.Request, body []byte) error {
 	if len(body) > maxBody {
-		return &apiError{status: http.StatusRequestEntityTooLarge, code: "validation_error",
-			message: "Request body too large."}
+		return &apiError{
+			status: http.StatusRequestEntityTooLarge, code: "validation_error",
+			message: "Request body too large.",
+		}
 	}
 	if r.Method == http.MethodGet {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -49,9 +50,7 @@ func (w *Workspace) Handler() http.Handler {
 			breakConnection(rw)
 			return
 		}
-		for key, values := range out.header {
-			rw.Header()[key] = values
-		}
+		maps.Copy(rw.Header(), out.header)
 		rw.Header().Set("Content-Length", strconv.Itoa(len(out.body)))
 		rw.WriteHeader(out.status)
 		_, _ = rw.Write(out.body)

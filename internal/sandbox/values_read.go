@@ -181,7 +181,7 @@ func rollupOperand(v view) operand {
 }
 
 func stamp(t time.Time) operand {
-	return operand{text: minute(t), date: moment{at: t.UTC().Truncate(time.Minute)}}
+	return operand{date: moment{at: t.UTC().Truncate(time.Minute)}}
 }
 
 func encodeCreatedTime(v view) any      { return minute(v.page.created) }
@@ -211,4 +211,10 @@ func verificationState(v view) string {
 }
 
 // plain is a value as a person reads it.
-func (v view) plain() string { return v.w.kinds[v.prop.kind].operand(v).text }
+func (v view) plain() string {
+	o := v.w.kinds[v.prop.kind].operand(v)
+	if o.text == "" && !o.date.at.IsZero() {
+		return minute(o.date.at)
+	}
+	return o.text
+}

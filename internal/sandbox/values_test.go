@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -19,9 +20,7 @@ func TestValuesOfEachTypeComeBack(t *testing.T) {
 		"annotations": object{"bold": true, "italic": false, "strikethrough": false, "underline": false, "code": false, "color": "red"},
 	}
 	answered := object{"plain_text": "Ann", "href": "https://a.example"}
-	for key, value := range bold {
-		answered[key] = value
-	}
+	maps.Copy(answered, bold)
 	place := object{"lat": 1.5, "lon": 2.0, "name": nil, "address": "x", "aws_place_id": nil, "google_place_id": nil}
 	for _, test := range []struct {
 		kind     string

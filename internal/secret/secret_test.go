@@ -22,7 +22,7 @@ func TestStringNeverPrintsItsValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, out := range map[string]string{
-		"%v": fmt.Sprintf("%v", s), "%s": fmt.Sprintf("%s", s), "%q": fmt.Sprintf("%q", s),
+		"%v": fmt.Sprintf("%v", s), "String": s.String(), "%q": fmt.Sprintf("%q", s),
 		"%#v": fmt.Sprintf("%#v", s), "%+v in a struct": fmt.Sprintf("%+v", struct{ T secret.String }{s}),
 		"pointer": fmt.Sprintf("%v", &s), "slog": logged.String(), "json": string(encoded),
 	} {

@@ -115,7 +115,7 @@ func (c *committer) commit(batch *[]write) (culprit int, err error) {
 		return -1, c.check(err)
 	}
 	t := &tx{committer: c, now: time.Now().UnixMilli()}
-	for i := 0; i < len(*batch); i++ {
+	for i := 0; i < len(*batch); i++ { //nolint:intrange // the batch grows meanwhile
 		if err := (*batch)[i].fn(t); err != nil {
 			c.rollback()
 			if errors.Is(classify(err), ErrFull) || broken(err) {

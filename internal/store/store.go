@@ -27,14 +27,14 @@ import (
 const FileName = "dealbell.db"
 
 var (
-	// ErrFull: the disk is full. Nothing was written; the same call may
+	// ErrFull means that the disk is full. Nothing was written; the same call may
 	// succeed once there is room.
 	ErrFull = errors.New("disk full")
-	// ErrBusy: too many writes wait already. Nothing was written.
+	// ErrBusy means that too many writes wait already. Nothing was written.
 	ErrBusy = errors.New("too many writes wait")
-	// ErrClosed: the store was closed.
+	// ErrClosed means that the store was closed.
 	ErrClosed = errors.New("store closed")
-	// ErrNotFound: there is no such row.
+	// ErrNotFound means that there is no such row.
 	ErrNotFound = errors.New("no such entry")
 )
 
@@ -105,7 +105,7 @@ func open(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, withHint(fmt.Errorf("open database: %w", err), "the state directory must belong to the user that runs dealbell")
 	}
-	if err := errors.Join(f.Chmod(0o600), f.Close(), os.Chmod(dir, 0o700)); err != nil {
+	if err := errors.Join(f.Chmod(0o600), f.Close(), os.Chmod(dir, 0o700)); err != nil { //nolint:gosec // a directory needs x
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	db := &DB{dir: dir, log: log, failed: make(chan struct{})}

@@ -276,8 +276,10 @@ func TestTheOldestLivePageOfAKeyIsTheContact(t *testing.T) {
 	db := open(t, t.TempDir())
 	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	page := func(id string, days int, trashed bool) crm.Snapshot {
-		return crm.Snapshot{Page: id, Database: "db", Key: "ana@example.com", CreatedAt: day.AddDate(0, 0, days), Trashed: trashed,
-			Values: map[string]crm.Value{"title": crm.Text(crm.KindTitle, id)}}
+		return crm.Snapshot{
+			Page: id, Database: "db", Key: "ana@example.com", CreatedAt: day.AddDate(0, 0, days), Trashed: trashed,
+			Values: map[string]crm.Value{"title": crm.Text(crm.KindTitle, id)},
+		}
 	}
 	if err := db.Apply(t.Context(), crm.Commit{Snapshots: []crm.Snapshot{page("newer", 3, false), page("older", 2, false), page("trashed", 1, true)}}); err != nil {
 		t.Fatal(err)

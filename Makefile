@@ -1,0 +1,57 @@
+# What one does here. Go, make and git are enough for demo, build and test.
+
+GO      ?= go
+PROGRAM := dealbell
+FUZZ    ?= 10s
+
+# The daemon is one static binary; the race detector alone needs cgo.
+export CGO_ENABLED ?= 0
+
+.PHONY: help
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
+
+.PHONY: demo
+demo: ## Try the main job in a sandbox: a website form, Dealbell, and contacts to watch.
+	@$(GO) run ./cmd/dealbell demo
+
+.PHONY: build
+build: ## Build ./dealbell, static and stripped.
+	$(GO) build -trimpath -ldflags '-s -w' -o $(PROGRAM) ./cmd/dealbell
+
+.PHONY: test
+test: ## Run all tests.
+	$(GO) test $(TESTFLAGS) ./...
+
+.PHONY: race
+race: ## Run all tests with the race detector; the longest ones shortened.
+	CGO_ENABLED=1 $(GO) test -race -short -shuffle=on ./...
+
+.PHONY: lint
+lint: ## Lint with golangci-lint v2.
+	golangci-lint run
+
+.PHONY: fmt
+fmt: ## Format all code.
+	golangci-lint fmt
+
+.PHONY: fuzz
+fuzz: ## Fuzz each target for FUZZ (default 10s).
+	@set -e; for file in $$(grep -rl '^func Fuzz' --include='*_test.go' internal); do \
+		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z]+).*/\1/p' $$file); do \
+			echo "$$(dirname $$file) $$target"; \
+			$(GO) test ./$$(dirname $$file) -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## Measure speed and memory of the real binary; prints the README's table.
+	$(GO) test ./internal/bench -run '^$$' -bench Outside -benchtime 1x -timeout 20m
+
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities.
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+
+.PHONY: clean
+clean: ## Delete what was built.
+	rm -f $(PROGRAM)
