@@ -90,7 +90,8 @@ func (a *App) wire(ctx context.Context) (err error) {
 		Contacts: c.Contacts.ID, Activities: c.Activities.ID,
 		Mapping: c.Lead.Mapping(), Zone: c.Zone, Log: log.With("component", "lead"),
 	})
-	polls := poll.New(a.notion.Lane(crm.Sync), a.db, log.With("component", "poll"), a.watched()...)
+	watched := []poll.Watch{{Database: c.Contacts.ID, Every: time.Duration(c.Contacts.Poll), Key: leads.Key}}
+	polls := poll.New(a.notion.Lane(crm.Sync), a.db, log.With("component", "poll"), watched...)
 	a.runner = queue.New(queue.Options{
 		Store: a.db, Gate: a.notion, Log: log.With("component", "queue"), Ended: a.metrics.jobEnded,
 		Handlers: map[string]queue.Handler{
@@ -105,20 +106,14 @@ func (a *App) wire(ctx context.Context) (err error) {
 		Draining: a.draining, Counted: a.metrics.request, Log: log.With("component", "ingest"),
 	})
 	a.admin = a.adminRoutes()
-	return a.enqueueFirst(ctx)
-}
-
-// watched lists the databases that are read.
-func (a *App) watched() []poll.Watch {
-	c := a.o.Config
-	return []poll.Watch{{Database: c.Contacts.ID, Key: c.Lead.Mapping().Key, Every: time.Duration(c.Contacts.Poll)}}
+	return a.enqueueFirst(ctx, watched)
 }
 
 // enqueueFirst asks for what every start begins with: reading what changed in
 // Notion meanwhile, and another try at values that did not fit.
-func (a *App) enqueueFirst(ctx context.Context) error {
+func (a *App) enqueueFirst(ctx context.Context, watched []poll.Watch) error {
 	jobs := []crm.Job{lead.CompleteJob(time.Time{})}
-	for _, w := range a.watched() {
+	for _, w := range watched {
 		job, err := poll.Job(w.Database, time.Time{})
 		if err != nil {
 			return fmt.Errorf("plan first read: %w", err)

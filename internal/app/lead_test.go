@@ -335,11 +335,18 @@ func TestARenamedPropertyIsFollowed(t *testing.T) {
 		w.notion.RenameProperty(w.crm.Contacts, "Email", "E-Mail")
 		w.accepted(map[string]string{"email": "ana@example.com", "company": "ACME"})
 		w.settle(time.Minute)
+		w.notion.AddRow(w.crm.Contacts, map[string]any{"E-Mail": "Eve@Example.com"})
+		time.Sleep(2 * time.Hour) // the schema is read again, and changes with it
+		w.accepted(map[string]string{"email": "eve@example.com", "company": "By hand"})
+		w.settle(time.Minute)
 		w.stop()
 		w.start() // with nothing cached
 		w.accepted(map[string]string{"email": "bob@example.com", "company": "Bob & Co"})
 		w.settle(time.Minute)
-		for i, want := range []string{"Old", "ACME", "Bob & Co"} {
+		if n := len(w.contacts()); n != 4 {
+			t.Fatalf("%d contacts, want 4: the key was not followed", n)
+		}
+		for i, want := range []string{"Old", "ACME", "By hand", "Bob & Co"} {
 			if got := w.contacts()[i].Values["Firma"]; got != want {
 				t.Errorf("contact %d: Firma = %q, want %q", i, got, want)
 			}
@@ -394,5 +401,29 @@ func TestASecondDataSourceBreaksNothing(t *testing.T) {
 			t.Errorf("%d contacts, want 3", n)
 		}
 		w.stop()
+	})
+}
+
+func TestOtherNamesAndMissingProperties(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Options{})
+		logs := &lockedBuffer{}
+		w.logs = logs
+		w.crm.Contacts = w.notion.CreateDatabase("Kontakte", sandbox.Property{Name: "Voller Name", Type: "title"}, sandbox.Property{Name: "email", Type: "email"})
+		w.start()
+		w.accepted(map[string]string{"email": "ana@example.com", "name": "Ana", "company": "ACME", "message": "hello"})
+		w.settle(time.Minute)
+		got := w.onlyContact()
+		if diff := cmp.Diff(map[string]string{"Voller Name": "Ana", "email": "ana@example.com"}, filled(got.Values)); diff != "" {
+			t.Errorf("contact (-want +got):\n%s", diff)
+		}
+		if status := w.status(); status.LeftoverSum != 0 || len(got.Blocks) != 1 {
+			t.Errorf("%d leftovers, blocks %q; want the message kept and nothing left over", status.LeftoverSum, got.Blocks)
+		}
+		w.stop()
+		if n := strings.Count(logs.b.String(), "lacks properties"); n != 1 || !strings.Contains(logs.b.String(), "Last Contacted") {
+			t.Errorf("%d warnings about missing properties, want one that names them: %s", n, logs.b.String())
+		}
 	})
 }

@@ -18,12 +18,12 @@ const (
 // Complete writes values that did not fit before and fit now, where the
 // property is still blank, and comes back as long as any are left.
 func (s *Service) Complete(ctx context.Context, _ crm.Job) (crm.Commit, error) {
+	if err := s.inspect(ctx); err != nil {
+		return crm.Commit{}, err
+	}
 	var commit crm.Commit
 	var next time.Time
-	for _, database := range []string{s.o.Contacts, s.o.Activities} {
-		if database == "" {
-			continue
-		}
+	for database := range s.databases() {
 		left, err := s.o.State.Leftovers(ctx, database, completeList)
 		if err != nil {
 			return commit, err
@@ -49,6 +49,38 @@ func (s *Service) Complete(ctx context.Context, _ crm.Job) (crm.Commit, error) {
 	return commit, nil
 }
 
+// databases maps each database that leads go to, to the properties used there.
+func (s *Service) databases() map[string][]string {
+	used := map[string][]string{s.o.Contacts: s.o.Mapping.names()}
+	if s.o.Activities != "" {
+		used[s.o.Activities] = s.o.Mapping.Activity.names()
+	}
+	return used
+}
+
+// inspect says once, after the start, which properties a database lacks.
+func (s *Service) inspect(ctx context.Context) error {
+	if s.inspected.Load() {
+		return nil
+	}
+	for database, names := range s.databases() {
+		schema, err := s.o.Calm.Schema(ctx, database)
+		if err != nil {
+			return fmt.Errorf("read schema: %w", err)
+		}
+		b, err := s.bind(ctx, schema, names)
+		if err != nil {
+			return err
+		}
+		if missing := b.missing(names); len(missing) > 0 {
+			s.o.Log.Warn("the database lacks properties; they are skipped", "database", schema.Name, "properties", missing,
+				"hint", "add them in Notion, or name others under lead: in the configuration file")
+		}
+	}
+	s.inspected.Store(true)
+	return nil
+}
+
 // patience is how long to wait before asking for the schema again: the longer
 // nobody has fixed it, the longer.
 func patience(newest time.Time) time.Duration {
@@ -66,11 +98,7 @@ func (s *Service) completeAll(ctx context.Context, database string, left []crm.L
 	if err != nil {
 		return nil, fmt.Errorf("read schema: %w", err)
 	}
-	names := s.o.Mapping.names()
-	if database == s.o.Activities {
-		names = s.o.Mapping.Activity.names()
-	}
-	b, err := s.bind(ctx, schema, names)
+	b, err := s.bind(ctx, schema, s.databases()[database])
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ package lead
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -64,10 +65,22 @@ type Options struct {
 }
 
 // Service handles the jobs of leads.
-type Service struct{ o Options }
+type Service struct {
+	o         Options
+	inspected atomic.Bool // the schemas were compared with the mapping once
+}
 
 // New returns a Service.
-func New(o Options) *Service { return &Service{o} }
+func New(o Options) *Service { return &Service{o: o} }
+
+// Key finds the property of Contacts that identifies a row.
+func (s *Service) Key(ctx context.Context, contacts crm.Schema) (crm.Property, error) {
+	b, err := s.bind(ctx, contacts, s.o.Mapping.names())
+	if err != nil {
+		return crm.Property{}, err
+	}
+	return b.key(s.o.Mapping.Key)
+}
 
 // UpsertJob returns the job that works on the deliveries of a contact.
 func UpsertJob(key string) crm.Job {

@@ -71,9 +71,9 @@ var keyKinds = []crm.Kind{crm.KindEmail, crm.KindTitle, crm.KindText, crm.KindUR
 // draft folds leads, oldest first, into one plan: the first value of a
 // property counts, because later ones only fill blanks.
 func (m Mapping) draft(b bindings, leads []lead, zone *time.Location) (plan, error) {
-	key, _ := b.property(m.Key)
-	if !slices.Contains(keyKinds, key.Kind) {
-		return plan{}, fmt.Errorf("%w: %s", crm.ErrInvalid, b.explain(m.Key, "email"))
+	key, err := b.key(m.Key)
+	if err != nil {
+		return plan{}, fmt.Errorf("%w: %w", crm.ErrInvalid, err)
 	}
 	p := plan{key: key, typed: leads[0].Email.Typed, fill: map[string]crm.Value{}, touch: map[string]crm.Value{}}
 	for _, l := range leads {
@@ -147,6 +147,10 @@ func later(touch, present map[string]crm.Value) map[string]crm.Value {
 	return kept
 }
 
+// titleName is what the standard CRM calls the title, which every database
+// has under some name.
+const titleName = "Name"
+
 // bindings resolves the names of a mapping in a schema. A property that was
 // renamed in Notion is followed by the id it had.
 type bindings struct {
@@ -161,7 +165,30 @@ func (b bindings) property(name string) (crm.Property, bool) {
 	if id, ok := b.known[fold(name)]; ok {
 		return b.schema.PropertyByID(id)
 	}
+	if crm.SameName(name, titleName) {
+		return b.schema.Title(), true
+	}
 	return crm.Property{}, false
+}
+
+// key resolves the property that identifies a row.
+func (b bindings) key(name string) (crm.Property, error) {
+	p, _ := b.property(name)
+	if !slices.Contains(keyKinds, p.Kind) {
+		return p, errors.New(b.explain(name, "email"))
+	}
+	return p, nil
+}
+
+// missing lists the names that the database never had.
+func (b bindings) missing(names []string) []string {
+	var found []string
+	for _, name := range names {
+		if _, ok := b.property(name); name != "" && !ok && !b.had(name) && !slices.Contains(found, name) {
+			found = append(found, name)
+		}
+	}
+	return found
 }
 
 // had reports whether the database once had the property.

@@ -42,8 +42,9 @@ type State interface {
 // Watch is a database to read.
 type Watch struct {
 	Database string
-	Key      string        // name of the property that identifies a row
 	Every    time.Duration // how often
+	// Key finds the property that identifies a row.
+	Key func(context.Context, crm.Schema) (crm.Property, error)
 }
 
 // Service handles the jobs of reading.
@@ -83,7 +84,7 @@ func (s *Service) Handle(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	}
 	r, err := s.reading(ctx, w)
 	if err != nil {
-		return crm.Commit{}, fmt.Errorf("read schema: %w", err)
+		return crm.Commit{}, fmt.Errorf("prepare to read: %w", err)
 	}
 	if r.at.CompletedAt.IsZero() {
 		err = r.everything(ctx)
@@ -119,7 +120,10 @@ func (s *Service) reading(ctx context.Context, w Watch) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, _ := schema.Property(w.Key)
+	key, err := w.Key(ctx, schema)
+	if err != nil { // without it the rows would lose their keys
+		return nil, err
+	}
 	return &reading{Service: s, schema: schema, db: observe.Database{ID: w.Database, Key: key}, at: at}, nil
 }
 
