@@ -19,6 +19,7 @@ import (
 	"github.com/lmittmann/tint"
 
 	"github.com/dealbell/dealbell/internal/config"
+	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
@@ -84,11 +85,8 @@ func report(w io.Writer, err error) {
 		return
 	}
 	fmt.Fprintf(w, "dealbell: error: %s\n", strings.TrimSpace(err.Error()))
-	if h, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok {
-		fmt.Fprintf(w, "dealbell: hint: %s\n", h.Hint())
+	if hint, ok := crm.Hint(err); ok {
+		fmt.Fprintf(w, "dealbell: hint: %s\n", hint)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
 )
 
 type healthcheckCommand struct{}
@@ -22,11 +24,11 @@ func (healthcheckCommand) Run(s *session) error {
 	}
 	response, err := (&http.Client{Timeout: 5 * time.Second}).Do(request)
 	if err != nil {
-		return hint(fmt.Errorf("ask %s: %w", url, err), "is it running? dealbell status")
+		return crm.WithHint(fmt.Errorf("ask %s: %w", url, err), "is it running? dealbell status")
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return hint(fmt.Errorf("ask %s: it answers %s", url, response.Status), "its log says why")
+		return crm.WithHint(fmt.Errorf("ask %s: it answers %s", url, response.Status), "its log says why")
 	}
 	fmt.Fprintln(s.Stdout, "ready")
 	return nil
@@ -43,16 +45,3 @@ func reachable(listen string) string {
 	}
 	return net.JoinHostPort(host, port)
 }
-
-// hinted is an error with the next step.
-type hinted struct {
-	error
-	text string
-}
-
-func (h hinted) Unwrap() error { return h.error }
-
-// Hint returns the next step.
-func (h hinted) Hint() string { return h.text }
-
-func hint(err error, text string) error { return hinted{err, text} }

@@ -130,7 +130,7 @@ func (c *deadLetters) each(s *session, done string, act func(*store.DB, context.
 	for _, j := range jobs {
 		if err := act(db, s.ctx, j); err != nil {
 			if errors.Is(err, store.ErrNotFound) {
-				err = hint(fmt.Errorf("job %d is %s, not a dead letter", j.ID, j.State), "only dead letters can be retried or dropped")
+				err = crm.WithHint(fmt.Errorf("job %d is %s, not a dead letter", j.ID, j.State), "only dead letters can be retried or dropped")
 			}
 			return err
 		}
@@ -145,7 +145,7 @@ func findJob(s *session, db *store.DB, id int64) (crm.Job, error) {
 		return crm.Job{}, fmt.Errorf("read job %d: %w", id, err)
 	}
 	if len(found) == 0 {
-		return crm.Job{}, hint(fmt.Errorf("there is no job %d", id), "finished jobs are deleted; dealbell jobs list shows the others")
+		return crm.Job{}, crm.WithHint(fmt.Errorf("there is no job %d", id), "finished jobs are deleted; dealbell jobs list shows the others")
 	}
 	return found[0], nil
 }

@@ -83,7 +83,7 @@ func listRejected(s *session, rejected []store.Rejected) error {
 // release believes a rejected delivery after all.
 func (c *replayCommand) release(s *session, db *store.DB, r store.Rejected, secrets []secret.String) error {
 	if err := signature.Form.VerifyStored(r.Signature, r.Timestamp, r.Body, secrets); err != nil && !c.Force {
-		return hint(fmt.Errorf("replay %s: %w", r.ID, err), "correct FORM_SECRET, or add --force if you know that it is genuine")
+		return crm.WithHint(fmt.Errorf("replay %s: %w", r.ID, err), "correct FORM_SECRET, or add --force if you know that it is genuine")
 	}
 	submission, err := lead.Decode(r.ContentType, r.Body)
 	if err != nil {
@@ -98,14 +98,14 @@ func (c *replayCommand) release(s *session, db *store.DB, r store.Rejected, secr
 func reopen(s *session, db *store.DB, id string) error {
 	d, err := db.Delivery(s.ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return hint(fmt.Errorf("there is no delivery %s", id), "dealbell replay lists the rejected ones; finished ones are kept 30 days")
+		return crm.WithHint(fmt.Errorf("there is no delivery %s", id), "dealbell replay lists the rejected ones; finished ones are kept 30 days")
 	}
 	if err != nil {
 		return fmt.Errorf("read delivery %s: %w", id, err)
 	}
 	err = db.Reopen(s.ctx, id, lead.UpsertJob(d.Key))
 	if errors.Is(err, store.ErrNotFound) {
-		return hint(fmt.Errorf("delivery %s is in the queue already", id), "dealbell jobs list")
+		return crm.WithHint(fmt.Errorf("delivery %s is in the queue already", id), "dealbell jobs list")
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/dealbell/dealbell/internal/app"
 )
@@ -22,6 +23,11 @@ func (serveCommand) Run(s *session) error {
 	}
 	if err := c.CheckServe(); err != nil {
 		return err
+	}
+	if runtime.NumCPU() == 1 && s.Getenv("GOMAXPROCS") == "" {
+		// On one processor the disk's flush would hold up the requests that
+		// could share it.
+		runtime.GOMAXPROCS(2)
 	}
 	log := s.logger()
 	a, err := app.New(s.ctx, app.Options{Config: c, Log: log, Version: version()})

@@ -66,3 +66,28 @@ func Later(at time.Time, why string) error { return later{at, why} }
 func (l later) Error() string              { return l.why }
 func (l later) RetryAt() (time.Time, bool) { return l.at, true }
 func (l later) Is(target error) bool       { return target == ErrUnavailable }
+
+// hinted is an error with the operator's next step.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
+func (h hinted) Hint() string  { return h.hint }
+
+// WithHint adds the operator's next step to an error; the text stays as it is.
+func WithHint(err error, hint string) error { return hinted{err, hint} }
+
+// Hint returns the next step that some error in the chain of err knows: it
+// has a method Hint.
+func Hint(err error) (hint string, ok bool) {
+	e, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err)
+	if !ok {
+		return "", false
+	}
+	return e.Hint(), true
+}

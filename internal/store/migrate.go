@@ -12,6 +12,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
+	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/migrations"
 )
 
@@ -55,13 +56,13 @@ func (db *DB) checkVersion(ctx context.Context) error {
 	case current > target:
 		return newerSchema(current, target)
 	case current < target:
-		return withHint(fmt.Errorf("open database: its schema is version %d, this dealbell needs %d", current, target), "start the daemon once, it migrates: dealbell serve")
+		return crm.WithHint(fmt.Errorf("open database: its schema is version %d, this dealbell needs %d", current, target), "start the daemon once, it migrates: dealbell serve")
 	}
 	return nil
 }
 
 func newerSchema(current, target int64) error {
-	return withHint(fmt.Errorf("open database: its schema is version %d, this dealbell knows up to %d", current, target),
+	return crm.WithHint(fmt.Errorf("open database: its schema is version %d, this dealbell knows up to %d", current, target),
 		"run the newer dealbell that wrote it, or restore the backup made before the upgrade")
 }
 
@@ -77,7 +78,7 @@ func (db *DB) backupBefore(ctx context.Context, version int64) error {
 	name := fmt.Sprintf("%s.before-v%d-%s", FileName, version+1, time.Now().UTC().Format("20060102T150405"))
 	path := filepath.Join(db.dir, name)
 	if _, err := db.writer.ExecContext(ctx, `vacuum into ?`, path); err != nil {
-		return withHint(fmt.Errorf("back up before migrating: %w", err), "free some space in "+db.dir+" and start again")
+		return crm.WithHint(fmt.Errorf("back up before migrating: %w", err), "free some space in "+db.dir+" and start again")
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return fmt.Errorf("back up before migrating: %w", err)
@@ -90,11 +91,11 @@ func (db *DB) backupBefore(ctx context.Context, version int64) error {
 func lockDir(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "dealbell.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, withHint(fmt.Errorf("lock state directory: %w", err), "the state directory must belong to the user that runs dealbell")
+		return nil, crm.WithHint(fmt.Errorf("lock state directory: %w", err), "the state directory must belong to the user that runs dealbell")
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
-		return nil, withHint(fmt.Errorf("lock state directory: another dealbell works on %s", dir), "stop the other one, or give this one its own DEALBELL_DATA")
+		return nil, crm.WithHint(fmt.Errorf("lock state directory: another dealbell works on %s", dir), "stop the other one, or give this one its own DEALBELL_DATA")
 	}
 	return f, nil
 }

@@ -21,6 +21,8 @@ import (
 
 	"modernc.org/sqlite" // also registers the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/dealbell/dealbell/internal/crm"
 )
 
 // FileName is the database's name inside the state directory.
@@ -58,7 +60,7 @@ type DB struct {
 // back what a crash left half done. Errors carry a hint.
 func Open(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, withHint(fmt.Errorf("create state directory: %w", err), "set DEALBELL_DATA to a directory that Dealbell may write to")
+		return nil, crm.WithHint(fmt.Errorf("create state directory: %w", err), "set DEALBELL_DATA to a directory that Dealbell may write to")
 	}
 	lock, err := lockDir(dir)
 	if err != nil {
@@ -83,7 +85,7 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 // without one. It migrates nothing and recovers nothing.
 func Attach(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 	if _, err := os.Stat(filepath.Join(dir, FileName)); err != nil {
-		return nil, withHint(fmt.Errorf("open state directory: %w", err), "set DEALBELL_DATA to the directory the daemon uses, or start it once: dealbell serve")
+		return nil, crm.WithHint(fmt.Errorf("open state directory: %w", err), "set DEALBELL_DATA to the directory the daemon uses, or start it once: dealbell serve")
 	}
 	db, err := open(ctx, dir, log)
 	if err != nil {
@@ -103,7 +105,7 @@ func open(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 	// SQLite gives the -wal and -shm files the mode of the database file.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, withHint(fmt.Errorf("open database: %w", err), "the state directory must belong to the user that runs dealbell")
+		return nil, crm.WithHint(fmt.Errorf("open database: %w", err), "the state directory must belong to the user that runs dealbell")
 	}
 	if err := errors.Join(f.Chmod(0o600), f.Close(), os.Chmod(dir, 0o700)); err != nil { //nolint:gosec // a directory needs x
 		return nil, fmt.Errorf("open database: %w", err)
@@ -135,7 +137,7 @@ func (db *DB) checkSettings(ctx context.Context) error {
 	} {
 		var got string
 		if err := db.writer.QueryRowContext(ctx, "pragma "+s.pragma).Scan(&got); err != nil {
-			return withHint(fmt.Errorf("open database: %w", err), "is "+filepath.Join(db.dir, FileName)+" an intact Dealbell database?")
+			return crm.WithHint(fmt.Errorf("open database: %w", err), "is "+filepath.Join(db.dir, FileName)+" an intact Dealbell database?")
 		}
 		if got != s.want {
 			return fmt.Errorf("open database: %s is %s, want %s", s.pragma, got, s.want)
@@ -241,19 +243,6 @@ func broken(err error) bool {
 	}
 	return false
 }
-
-// hinted is an error with the operator's next step.
-type hinted struct {
-	error
-	hint string
-}
-
-func (e hinted) Unwrap() error { return e.error }
-
-// Hint returns the next step.
-func (e hinted) Hint() string { return e.hint }
-
-func withHint(err error, hint string) error { return hinted{err, hint} }
 
 // milli converts to what the columns hold; the zero time is 0.
 func milli(t time.Time) int64 {
