@@ -22,6 +22,7 @@ import (
 const KindRead = "poll.read"
 
 const (
+	mostRows  = 10_000 // that one query shows (https://developers.notion.com/reference/query-a-data-source)
 	overlap   = 2 * time.Minute
 	schemaAge = time.Hour // how old a schema may get before a read refreshes it
 )
@@ -194,11 +195,12 @@ func (r *reading) crowdedMinute(ctx context.Context, q crm.Query, minute time.Ti
 // query takes all rows that one query shows into the replica, and remembers
 // how far a first read came. last is the creation time of the newest row.
 func (r *reading) query(ctx context.Context, q crm.Query) (last time.Time, cut bool, err error) {
-	for {
+	for seen := 0; ; {
 		rows, err := r.notion.Query(ctx, r.schema.DataSource, q)
 		if err != nil {
 			return last, false, err
 		}
+		seen += len(rows.Pages)
 		for _, p := range rows.Pages {
 			last = latest(last, p.CreatedAt)
 			r.newest = latest(r.newest, p.EditedAt)
@@ -213,7 +215,7 @@ func (r *reading) query(ctx context.Context, q crm.Query) (last time.Time, cut b
 			return last, false, err
 		}
 		if q.Cursor = rows.Next; q.Cursor == "" {
-			return last, rows.Cut, nil
+			return last, rows.Cut || seen >= mostRows, nil
 		}
 	}
 }
