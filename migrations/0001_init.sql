@@ -17,7 +17,6 @@ create table inbox (
 ) strict;
 create index inbox_open on inbox (key, seq) where state in ('queued', 'noting');
 create index inbox_job on inbox (job) where job <> 0;
-create index inbox_key on inbox (key, seq);
 create index inbox_done on inbox (done_at) where state in ('done', 'dropped');
 
 -- What was already accepted, so that a second sending has no second effect.
@@ -63,7 +62,7 @@ create index jobs_ready on jobs (lane, id) where state = 'ready';
 create index jobs_waiting on jobs (not_before) where state = 'waiting';
 create index jobs_running on jobs (id) where state = 'running';
 create index jobs_dead on jobs (id) where state = 'dead';
-create index jobs_key on jobs (key, id) where key <> '' and state <> 'dead';
+create index jobs_key on jobs (key, id);
 
 -- The last state of each Notion page that Dealbell saw.
 create table snapshots (

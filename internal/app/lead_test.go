@@ -427,3 +427,27 @@ func TestOtherNamesAndMissingProperties(t *testing.T) {
 		}
 	})
 }
+
+func TestAPageWhoseEmailWasChangedIsAnotherPersons(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Options{})
+		w.start()
+		w.accepted(map[string]string{"email": "ana@example.com", "name": "Ana"})
+		w.settle(time.Minute)
+		w.notion.EditRow(w.onlyContact().ID, map[string]any{"Email": "bob@example.com"})
+		w.accepted(map[string]string{"email": "ana@example.com", "name": "Ana", "message": "from ana"})
+		w.accepted(map[string]string{"email": "bob@example.com", "message": "from bob"})
+		w.settle(time.Minute)
+		rows := w.contacts()
+		if len(rows) != 2 {
+			t.Fatalf("%d contacts, want 2", len(rows))
+		}
+		for i, want := range []string{"from bob", "from ana"} {
+			if text := strings.Join(rows[i].Blocks, " "); len(rows[i].Blocks) != 1 || !strings.Contains(text, want) {
+				t.Errorf("%s: page says %q, want only %q", rows[i].Values["Email"], text, want)
+			}
+		}
+		w.stop()
+	})
+}

@@ -156,7 +156,7 @@ func (c *Config) finish() error {
 	if c.Lead.Keep == 0 {
 		c.Lead.Keep = Duration(30 * 24 * time.Hour)
 	}
-	return errors.Join(c.checkAddresses(), c.checkNumbers())
+	return errors.Join(c.checkIDs(), c.checkAddresses(), c.checkNumbers())
 }
 
 func loadZone(name string) (*time.Location, error) {
@@ -164,6 +164,15 @@ func loadZone(name string) (*time.Location, error) {
 		return time.Local, nil
 	}
 	return time.LoadLocation(name)
+}
+
+func (c *Config) checkIDs() error {
+	for name, id := range map[string]string{"NOTION_CONTACTS_DB_ID": c.Contacts.ID, "NOTION_ACTIVITIES_DB_ID": c.Activities.ID} {
+		if strings.ContainsAny(id, " /?#") {
+			return &Error{fmt.Sprintf("%s: %q holds no Notion id", name, id), "open the database as a full page in Notion and copy its link"}
+		}
+	}
+	return nil
 }
 
 func (c *Config) checkAddresses() error {

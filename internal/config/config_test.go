@@ -109,6 +109,7 @@ func TestMistakesAreNamedWithAHint(t *testing.T) {
 		{"duplicate key", "data: a\ndata: b\n", ":2:1:", "annotated example"},
 		{"bad zone", "timezone: Mars/Olympus\n", `"Mars/Olympus" is not a known time zone`, "Europe/Lisbon"},
 		{"bad address", "listen: nowhere\n", "is not host:port", "127.0.0.1:3000"},
+		{"a link without an id", "contacts: {id: 'https://www.notion.so/acme'}\n", "holds no Notion id", "copy its link"},
 		{"bad URL", "notion: {url: 'ftp://x'}\n", "is not an http(s) URL", "real Notion"},
 		{"too fast", "notion: {rate: 100}\n", "notion.rate", "2.5"},
 		{"burst of none", "notion: {burst: 0}\n", "notion.burst", "3"},

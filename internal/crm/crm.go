@@ -105,13 +105,20 @@ func SameName(a, b string) bool {
 	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
 }
 
-// NormalID brings a Notion id into the form 8-4-4-4-12. Ids come dashed or
-// not, and inside links; what is no id is returned as it is.
-func NormalID(id string) string {
-	id = strings.TrimSpace(id)
-	bare := strings.ToLower(strings.ReplaceAll(id, "-", ""))
-	if len(bare) != 32 || strings.Trim(bare, "0123456789abcdef") != "" {
-		return id
+// NormalID brings a Notion id into the form 8-4-4-4-12. It takes what people
+// copy: an id with or without dashes, or a link to a page or database, where
+// the id ends the path, perhaps after a title, and a view's id follows as
+// ?v=. What holds no id is returned as it is.
+func NormalID(s string) string {
+	const digits = 32 // hexadecimal
+	s = strings.TrimSpace(s)
+	path, _, _ := strings.Cut(s, "?")
+	path, _, _ = strings.Cut(path, "#")
+	path = strings.TrimRight(path, "/")
+	bare := strings.ToLower(strings.ReplaceAll(path[strings.LastIndexByte(path, '/')+1:], "-", ""))
+	bare = bare[max(0, len(bare)-digits):]
+	if len(bare) != digits || strings.Trim(bare, "0123456789abcdef") != "" {
+		return s
 	}
 	return bare[:8] + "-" + bare[8:12] + "-" + bare[12:16] + "-" + bare[16:20] + "-" + bare[20:]
 }

@@ -300,7 +300,7 @@ func TestRejectedBodiesAreKeptAndFloodsAreNot(t *testing.T) {
 	if err != nil || len(kept) < 300 || len(kept)+limited != 400 {
 		t.Errorf("%d kept, %d limited, %v; want each one or the other", len(kept), limited, err)
 	}
-	if got := kept[0]; string(got.Body) != `{"email":"p0@example.com"}` || got.Reason == "" || got.Signature == "" {
+	if got := kept[0]; !strings.HasPrefix(string(got.Body), `{"email":"p`) || got.Reason == "" || got.Signature == "" {
 		t.Errorf("kept %+v, want the body and its signature", got)
 	}
 	if answer := signed(ana).send(d.handler); answer.Code != 202 {

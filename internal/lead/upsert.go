@@ -12,9 +12,14 @@ import (
 	"github.com/dealbell/dealbell/internal/observe"
 )
 
-// maxGroup is how many deliveries one run takes: their messages fit into one
-// request to Notion (100 blocks).
-const maxGroup = 40
+// What one run takes: its messages fit into one request to Notion, which is
+// 100 blocks and 500 KB (https://developers.notion.com/reference/request-limits),
+// also when every character needs an escape and one message fills a property
+// as well.
+const (
+	maxGroup      = 40
+	maxGroupBytes = 128 << 10
+)
 
 // Upsert brings the open deliveries of one contact into Notion.
 func (s *Service) Upsert(ctx context.Context, job crm.Job) (crm.Commit, error) {
@@ -22,10 +27,9 @@ func (s *Service) Upsert(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	if err != nil || len(deliveries) == 0 {
 		return crm.Commit{}, err
 	}
-	more := len(deliveries) > maxGroup
-	if more {
-		deliveries = deliveries[:maxGroup]
-	}
+	group := fitting(deliveries)
+	more := len(group) < len(deliveries)
+	deliveries = group
 	leads, err := decode(deliveries)
 	if err != nil {
 		return bury(deliveries), err
@@ -39,6 +43,17 @@ func (s *Service) Upsert(ctx context.Context, job crm.Job) (crm.Commit, error) {
 		commit.Jobs = append(commit.Jobs, UpsertJob(job.Key))
 	}
 	return commit, err
+}
+
+// fitting returns the first deliveries, as many as one run takes.
+func fitting(deliveries []crm.Delivery) []crm.Delivery {
+	size := 0
+	for i, d := range deliveries {
+		if size += len(d.Body); i > 0 && (i == maxGroup || size > maxGroupBytes) {
+			return deliveries[:i]
+		}
+	}
+	return deliveries
 }
 
 // bury marks deliveries as part of a dead letter.
@@ -65,7 +80,8 @@ type upsert struct {
 }
 
 // run makes a plan and carries it out; when Notion refuses it although it fits
-// the cached schema, it asks for the schema and plans once more.
+// the cached schema, or the data source is gone, it asks for the schema and
+// plans once more.
 func (u *upsert) run(ctx context.Context) (crm.Commit, error) {
 	schema, err := u.o.Notion.Schema(ctx, u.o.Contacts)
 	if err != nil {
@@ -73,8 +89,11 @@ func (u *upsert) run(ctx context.Context) (crm.Commit, error) {
 	}
 	for fresh := false; ; fresh = true {
 		commit, err := u.try(ctx, schema)
-		if !errors.Is(err, crm.ErrInvalid) || fresh {
+		if fresh || !errors.Is(err, crm.ErrInvalid) && !errors.Is(err, crm.ErrNotFound) {
 			return commit, err
+		}
+		if err := u.o.State.Apply(ctx, commit); err != nil { // such as: the create is settled, nothing was made
+			return crm.Commit{}, err
 		}
 		if schema, err = u.o.Notion.RefreshSchema(ctx, u.o.Contacts); err != nil {
 			return crm.Commit{}, fmt.Errorf("read schema of Contacts: %w", err)
@@ -91,7 +110,8 @@ func (u *upsert) try(ctx context.Context, schema crm.Schema) (crm.Commit, error)
 		return crm.Commit{}, err
 	}
 	u.db, u.to = observe.Database{ID: u.o.Contacts, Key: u.plan.key}, schema.DataSource
-	// A known page can turn out to be gone, once or twice if people tidy up.
+	// A known page can turn out to be gone, or another person's, once or twice
+	// if people tidy up.
 	for range 3 {
 		page, found, err := u.find(ctx)
 		if err != nil {
@@ -101,10 +121,13 @@ func (u *upsert) try(ctx context.Context, schema crm.Schema) (crm.Commit, error)
 			return u.create(ctx)
 		}
 		commit, err := u.update(ctx, page)
-		if !errors.Is(err, crm.ErrNotFound) && !errors.Is(err, crm.ErrTrashed) {
+		switch {
+		case errors.Is(err, crm.ErrNotFound), errors.Is(err, crm.ErrTrashed):
+			commit = crm.Commit{Gone: []string{page.Page}}
+		case !errors.Is(err, errSomebodyElse):
 			return commit, err
 		}
-		if err := u.o.State.Apply(ctx, crm.Commit{Gone: []string{page.Page}}); err != nil {
+		if err := u.o.State.Apply(ctx, commit); err != nil {
 			return crm.Commit{}, err
 		}
 	}
@@ -169,8 +192,8 @@ func (u *upsert) update(ctx context.Context, page crm.Snapshot) (crm.Commit, err
 		if err != nil {
 			return crm.Commit{}, fmt.Errorf("read contact: %w", err)
 		}
-		if fresh.Trashed {
-			return crm.Commit{}, crm.ErrTrashed
+		if seen, err := u.see(fresh); err != nil {
+			return seen, err
 		}
 		fill, touch = blanks(u.plan.fill, fresh.Values), later(u.plan.touch, fresh.Values)
 	}
@@ -181,12 +204,28 @@ func (u *upsert) update(ctx context.Context, page crm.Snapshot) (crm.Commit, err
 		if err != nil {
 			return crm.Commit{}, fmt.Errorf("update contact: %w", err)
 		}
-		if after.Trashed {
-			return crm.Commit{}, crm.ErrTrashed
+		if seen, err = u.see(after); err != nil {
+			return seen, err
 		}
-		seen = observe.See(u.db, after)
 	}
 	return u.finish(ctx, page.Page, seen)
+}
+
+// errSomebodyElse says that a page's email was changed in Notion: it belongs
+// to another contact now.
+var errSomebodyElse = errors.New("the page carries another email now")
+
+// see remembers a page and checks that it is still the contact's.
+func (u *upsert) see(page crm.Page) (crm.Commit, error) {
+	seen := observe.See(u.db, page)
+	email, shown := page.Values[u.plan.key.ID]
+	switch {
+	case page.Trashed:
+		return seen, crm.ErrTrashed
+	case shown && observe.Key(email) != u.key:
+		return seen, errSomebodyElse
+	}
+	return seen, nil
 }
 
 // create makes the contact, unless somebody's create may still turn up.

@@ -90,6 +90,7 @@ type Client struct {
 	gate *gate
 	log  *slog.Logger
 
+	reading chan struct{} // one reads a schema at a time: the others need the same
 	mu      sync.Mutex
 	schemas map[string]crm.Schema // by database id as configured
 	warned  map[string]bool       // databases whose many data sources were logged
@@ -116,6 +117,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		api:     notionapi.NewClient("", notionapi.WithHTTPClient(&http.Client{Transport: chain})),
 		gate:    gate,
 		log:     o.Log,
+		reading: make(chan struct{}, 1),
 		schemas: map[string]crm.Schema{},
 		warned:  map[string]bool{},
 	}, nil
@@ -203,10 +205,15 @@ type State struct {
 // State returns the present health.
 func (c *Client) State() State { return c.gate.state(time.Now()) }
 
+// idCharacters are those of ids. What Notion calls an id is one, whatever its
+// length: it refuses others by itself.
+const idCharacters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-"
+
 // parseID takes an id, or a link that holds one.
 func parseID(what, id string) (string, error) {
-	if found, ok := findID(id); ok {
-		return found, nil
+	id = crm.NormalID(id)
+	if id != "" && strings.Trim(id, idCharacters) == "" {
+		return id, nil
 	}
 	return "", &Error{
 		Op: "read " + what + " id", kind: crm.ErrInvalid,

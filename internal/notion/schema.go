@@ -25,6 +25,15 @@ func (c *Caller) Schema(ctx context.Context, database string) (crm.Schema, error
 	if s, ok := c.client.cachedSchema(id); ok {
 		return s, nil
 	}
+	select {
+	case c.client.reading <- struct{}{}:
+		defer func() { <-c.client.reading }()
+	case <-ctx.Done():
+		return crm.Schema{}, ctx.Err()
+	}
+	if s, ok := c.client.cachedSchema(id); ok { // somebody else has read it meanwhile
+		return s, nil
+	}
 	return c.RefreshSchema(ctx, id)
 }
 

@@ -56,22 +56,24 @@ func setBody(r *http.Request, body []byte) {
 // the "archived":false that the library puts into every update: it would take
 // a page out of the trash that a person has just put there.
 func rewriteBody(method string, body []byte) ([]byte, error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(body, &fields); err != nil {
+	var fields map[string]any
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if err := d.Decode(&fields); err != nil {
 		return nil, fmt.Errorf("rewrite request: %w", err)
 	}
-	if method == http.MethodPatch && string(fields["archived"]) == "false" {
+	if method == http.MethodPatch && fields["archived"] == false {
 		delete(fields, "archived")
 	}
-	var parent struct {
-		Database string `json:"database_id"`
+	if parent, ok := fields["parent"].(map[string]any); ok && parent["database_id"] != nil {
+		fields["parent"] = map[string]any{"type": "data_source_id", "data_source_id": parent["database_id"]}
 	}
-	if json.Unmarshal(fields["parent"], &parent) == nil && parent.Database != "" {
-		source, err := json.Marshal(map[string]string{"type": "data_source_id", "data_source_id": parent.Database})
-		if err != nil {
-			return nil, fmt.Errorf("rewrite parent: %w", err)
-		}
-		fields["parent"] = source
+	// Without HTML escapes: Notion counts bytes, and "<" would be six of them.
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(fields); err != nil {
+		return nil, fmt.Errorf("rewrite request: %w", err)
 	}
-	return json.Marshal(fields)
+	return out.Bytes(), nil
 }

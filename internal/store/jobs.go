@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -55,24 +54,26 @@ func (db *DB) Turn(ctx context.Context, ends []crm.End, room crm.Room) (claimed 
 	return jobs, moment(due.Int64), nil
 }
 
+// lookForWork asks everything that Idle needs to know in one statement: it
+// runs after every accepted lead. The lanes are those of crm.Lanes.
+const lookForWork = `select (select min(not_before) from jobs where state = 'waiting'),
+	exists (select 1 from jobs where state = 'ready' and lane = 0), exists (select 1 from jobs where state = 'ready' and lane = 1),
+	exists (select 1 from jobs where state = 'ready' and lane = 2), exists (select 1 from jobs where state = 'ready' and lane = 3)`
+
 // Idle reports whether a Turn would find nothing to do, without writing:
 // no job is ready in a lane with room and none is due.
 func (db *DB) Idle(ctx context.Context, now time.Time, room crm.Room) (idle bool, next time.Time, err error) {
 	var due sql.NullInt64
-	if err := db.reader.QueryRowContext(ctx, `select min(not_before) from jobs where state = 'waiting'`).Scan(&due); err != nil {
+	var ready [len(crm.Lanes)]bool
+	if err := db.look.QueryRowContext(ctx).Scan(&due, &ready[0], &ready[1], &ready[2], &ready[3]); err != nil {
 		return false, time.Time{}, err
 	}
 	if next = moment(due.Int64); due.Valid && !next.After(now) {
 		return false, next, nil
 	}
 	for _, lane := range crm.Lanes {
-		if min(room.Lanes[lane], room.Total) <= 0 {
-			continue
-		}
-		var one int
-		err := db.reader.QueryRowContext(ctx, `select 1 from jobs where state = 'ready' and lane = ? limit 1`, lane).Scan(&one)
-		if !errors.Is(err, sql.ErrNoRows) {
-			return false, next, err
+		if ready[lane] && min(room.Lanes[lane], room.Total) > 0 {
+			return false, next, nil
 		}
 	}
 	return true, next, nil
@@ -115,7 +116,7 @@ func (t *tx) end(e crm.End) error {
 		// A newer job with the same Unique stands for both and takes over
 		// the wait.
 		n, err := t.affected(`update jobs set attempts = ?, not_before = ?, last_error = ?, state = 'waiting'
-			where kind = ? and uniq = ? and state in ('ready', 'waiting', 'blocked')`,
+			where kind = ? and uniq = ? and uniq <> '' and state in ('ready', 'waiting', 'blocked')`,
 			attempts, milli(e.At), e.Reason, e.Job.Kind, e.Job.Unique)
 		if err != nil {
 			return err
@@ -139,6 +140,22 @@ func (t *tx) end(e crm.End) error {
 		return nil // the key is still taken
 	}
 	return t.release(e.Job.Key)
+}
+
+// rerunInterrupted makes running jobs ready again. One whose newer twin waits
+// behind it leaves the work to the twin, as after any run that did not end.
+func (t *tx) rerunInterrupted() error {
+	const twins = `jobs as ran join jobs as twin on twin.kind = ran.kind and twin.uniq = ran.uniq
+		and twin.uniq <> '' and twin.state in ('ready', 'waiting', 'blocked') where ran.state = 'running'`
+	return firstError(
+		func() error {
+			return t.exec(`update jobs set state = 'ready' where id in (select twin.id from ` + twins + `)`)
+		},
+		func() error {
+			return t.exec(`delete from jobs where state = 'running' and id in (select ran.id from ` + twins + `)`)
+		},
+		func() error { return t.exec(`update jobs set state = 'ready' where state = 'running'`) },
+	)
 }
 
 // release lets the oldest blocked job of a key go on.

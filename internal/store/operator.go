@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -38,14 +39,14 @@ func (db *DB) Jobs(ctx context.Context, f JobFilter) ([]crm.Job, error) {
 
 // JobDeliveries lists the deliveries that belong to a dead letter.
 func (db *DB) JobDeliveries(ctx context.Context, job int64) ([]crm.Delivery, error) {
-	return db.deliveries(ctx, `where job = ? order by seq`, job)
+	return db.deliveries(ctx, `where job = ? and job <> 0 order by seq`, job)
 }
 
 // RetryJob gives a dead letter another life, with its deliveries.
 func (db *DB) RetryJob(ctx context.Context, j crm.Job) error {
 	return db.removeDead(ctx, j, func(tx *tx) error {
 		// A message may be on the page already: noting looks before it writes.
-		if err := tx.exec(`update inbox set state = 'noting', job = 0 where job = ?`, j.ID); err != nil {
+		if err := tx.exec(`update inbox set state = 'noting', job = 0 where job = ? and job <> 0`, j.ID); err != nil {
 			return err
 		}
 		j.NotBefore = time.Time{}
@@ -56,7 +57,7 @@ func (db *DB) RetryJob(ctx context.Context, j crm.Job) error {
 // DropJob gives a dead letter up, and its deliveries with it.
 func (db *DB) DropJob(ctx context.Context, j crm.Job) error {
 	return db.removeDead(ctx, j, func(tx *tx) error {
-		return tx.exec(`update inbox set state = 'dropped', job = 0, done_at = ? where job = ?`, tx.now, j.ID)
+		return tx.exec(`update inbox set state = 'dropped', job = 0, done_at = ? where job = ? and job <> 0`, tx.now, j.ID)
 	})
 }
 
@@ -130,11 +131,22 @@ func (db *DB) Summarise(ctx context.Context) (Summary, error) {
 	return s, nil
 }
 
-// CheckWritable makes a write that changes nothing durable, to learn whether
-// the next lead could be stored.
+// leadRoom is what the largest lead and its job take, with room to spare: a
+// small write may still fit where a lead does not.
+const leadRoom = 1 << 20
+
+// CheckWritable makes a small write and looks how much room is left, to learn
+// whether the next lead could be stored.
 func (db *DB) CheckWritable(ctx context.Context) error {
 	if err := db.Err(); err != nil {
 		return err
+	}
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(db.dir, &disk); err != nil {
+		return fmt.Errorf("read free space: %w", err)
+	}
+	if free := disk.Bavail * uint64(disk.Bsize); free < leadRoom {
+		return fmt.Errorf("%w: %d bytes are free", ErrFull, free)
 	}
 	return db.saveFact(ctx, "last write check", fmt.Sprint(time.Now().Unix()))
 }

@@ -49,6 +49,7 @@ type DB struct {
 	lock    *os.File
 	writes  *committer
 	watches watches
+	look    *sql.Stmt // lookForWork, on reader
 
 	failOnce sync.Once
 	failed   chan struct{}
@@ -152,6 +153,9 @@ func (db *DB) startWriting(ctx context.Context) error {
 		return fmt.Errorf("open database: %w", err)
 	}
 	db.writes = newCommitter(conn, db.fail)
+	if db.look, err = db.reader.PrepareContext(ctx, lookForWork); err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
 	return nil
 }
 
@@ -160,10 +164,10 @@ func (db *DB) startWriting(ctx context.Context) error {
 // now on. The lock guarantees that nobody else is at work.
 func (db *DB) recover(ctx context.Context) error {
 	return db.write(ctx, func(tx *tx) error {
-		if err := tx.exec(`update jobs set state = 'ready' where state = 'running'`); err != nil {
-			return err
-		}
-		return tx.exec(`update intents set unsure_at = ? where unsure_at = 0`, tx.now)
+		return firstError(
+			tx.rerunInterrupted,
+			func() error { return tx.exec(`update intents set unsure_at = ? where unsure_at = 0`, tx.now) },
+		)
 	})
 }
 
@@ -198,6 +202,9 @@ func (db *DB) Close() error {
 		db.writes.close()
 	}
 	var errs []error
+	if db.look != nil {
+		errs = append(errs, db.look.Close())
+	}
 	for _, pool := range []*sql.DB{db.reader, db.writer} {
 		if pool != nil {
 			errs = append(errs, pool.Close())

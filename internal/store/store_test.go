@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -359,5 +360,48 @@ func TestARestartFindsEverything(t *testing.T) {
 	again, _, err := db.Turn(t.Context(), nil, crm.Room{Total: 1, Lanes: map[crm.Lane]int{crm.Live: 1}})
 	if err != nil || len(again) != 1 || again[0].ID != jobs[0].ID {
 		t.Errorf("Turn after the restart = %v, %v; want the interrupted job at once", again, err)
+	}
+}
+
+// A lead that comes twice while its job runs leaves a twin behind the running
+// one: after a crash there is room for one of them.
+func TestARestartBringsARunningJobAndItsTwinTogether(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := open(t, dir)
+	room := crm.Room{Total: 1, Lanes: map[crm.Lane]int{crm.Live: 1}}
+	job := func(key, unique, payload string) crm.Job {
+		return crm.Job{Kind: "k", Key: key, Unique: unique, Payload: []byte(payload)}
+	}
+	enqueue := func(jobs ...crm.Job) {
+		t.Helper()
+		if err := db.Apply(t.Context(), crm.Commit{Jobs: jobs}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	enqueue(job("a", "a", "1"))
+	if claimed, _, err := db.Turn(t.Context(), nil, room); err != nil || len(claimed) != 1 {
+		t.Fatalf("Turn = %v, %v", claimed, err)
+	}
+	enqueue(job("a", "other", "2"), job("a", "a", "3"), job("b", "b", "4"))
+	db.Close()
+
+	db = open(t, dir)
+	var ran []string
+	var ends []crm.End
+	for range 4 {
+		claimed, _, err := db.Turn(t.Context(), ends, room)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends = nil
+		for _, j := range claimed {
+			ran = append(ran, string(j.Payload))
+			ends = append(ends, crm.End{Job: j})
+		}
+	}
+	slices.Sort(ran)
+	if want := []string{"2", "3", "4"}; !slices.Equal(ran, want) {
+		t.Errorf("ran %v after the restart, want %v: the twin for both, and nobody left behind", ran, want)
 	}
 }

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"database/sql"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+)
+
+// SQLite uses a partial index only where the statement repeats the index's
+// condition. One that forgets it reads the whole table, which is not seen
+// until the queue is long.
+func TestNoStatementOfTheQueueReadsTheWholeTable(t *testing.T) {
+	t.Parallel()
+	db, err := Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	work(t, db)
+	statements := slices.Sorted(maps.Keys(db.writes.statements))
+	if err := db.write(t.Context(), func(tx *tx) error {
+		for _, s := range statements {
+			for _, step := range plan(t, tx, s) {
+				if strings.HasPrefix(step, "SCAN jobs") && !strings.Contains(step, "INDEX") || strings.HasPrefix(step, "SCAN inbox") {
+					t.Errorf("%s\n\t%s", s, step)
+				}
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// work makes the queue run each of its statements.
+func work(t *testing.T, db *DB) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	room := crm.Room{Total: 1, Lanes: map[crm.Lane]int{crm.Live: 1}}
+	job := crm.Job{Kind: "k", Key: "a", Unique: "a"}
+	for _, body := range []string{"one", "two"} {
+		_, err := db.Accept(t.Context(), Intake{Delivery: crm.Delivery{ID: body, Source: "lead", Key: "a", Body: []byte(body)}, Job: job})
+		must(err)
+	}
+	for _, state := range []crm.JobState{crm.JobWaiting, crm.JobDead} {
+		claimed, _, err := db.Turn(t.Context(), nil, room)
+		must(err)
+		dead := crm.Commit{Progress: []crm.Progress{{Delivery: "one", State: crm.DeliveryDead}}}
+		_, _, err = db.Turn(t.Context(), []crm.End{{Job: claimed[0], State: state, At: time.Now().Add(-time.Second), Commit: dead}}, crm.Room{})
+		must(err)
+	}
+	found, err := db.Jobs(t.Context(), JobFilter{State: crm.JobDead, Limit: 1})
+	must(err)
+	must(db.RetryJob(t.Context(), found[0]))
+}
+
+func plan(t *testing.T, tx *tx, statement string) []string {
+	t.Helper()
+	var steps []string
+	args := make([]any, strings.Count(statement, "?"))
+	rows, err := tx.conn.QueryContext(t.Context(), "explain query plan "+statement, args...)
+	if err := each(rows, err, func(r *sql.Rows) error {
+		var id, parent, unused int
+		var detail string
+		err := r.Scan(&id, &parent, &unused, &detail)
+		steps = append(steps, detail)
+		return err
+	}); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	return steps
+}
