@@ -38,6 +38,7 @@ create table quarantine (
 	content_type text    not null,
 	signature    text    not null, -- headers as sent, to verify again after the secret is fixed
 	timestamp    text    not null,
+	idempotency_key text not null,
 	body         blob    not null,
 	received_at  integer not null
 ) strict;
@@ -76,7 +77,7 @@ create table snapshots (
 	property_values text not null, -- JSON: property id -> value
 	seen_at    integer not null
 ) strict;
-create index snapshots_key on snapshots (database, key, created_at, page) where key <> '' and trashed = 0;
+create index snapshots_key on snapshots (database, key);
 
 -- Creates that were begun and not yet known to have ended.
 create table intents (

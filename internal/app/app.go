@@ -90,7 +90,7 @@ func (a *App) wire(ctx context.Context) (err error) {
 		Contacts: c.Contacts.ID, Activities: c.Activities.ID,
 		Mapping: c.Lead.Mapping(), Zone: c.Zone, Log: log.With("component", "lead"),
 	})
-	watched := []poll.Watch{{Database: c.Contacts.ID, Every: time.Duration(c.Contacts.Poll), Key: leads.Key}}
+	watched := []poll.Watch{{Database: c.Contacts.ID, Every: time.Duration(c.Contacts.Poll), Key: leads.Key, Then: []string{lead.KindUpsert}}}
 	polls := poll.New(a.notion.Lane(crm.Sync), a.db, log.With("component", "poll"), watched...)
 	a.runner = queue.New(queue.Options{
 		Store: a.db, Gate: a.notion, Log: log.With("component", "queue"), Ended: a.metrics.jobEnded,
@@ -152,11 +152,12 @@ func (a *App) Work(ctx context.Context) error {
 	return err
 }
 
-// keepHouse deletes what is past its time, once an hour.
+// keepHouse deletes what is past its time and looks for leads that no job
+// works on, at the start and once an hour.
 func (a *App) keepHouse(ctx context.Context) {
 	for {
-		if err := a.db.Prune(ctx, time.Duration(a.o.Config.Lead.Keep)); err != nil && ctx.Err() == nil {
-			a.o.Log.Warn("old entries could not be deleted; another try in an hour", "error", err)
+		if err := errors.Join(a.db.Prune(ctx, time.Duration(a.o.Config.Lead.Keep)), a.remember(ctx)); err != nil && ctx.Err() == nil {
+			a.o.Log.Warn("the hourly clean-up failed; another try in an hour", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -164,4 +165,23 @@ func (a *App) keepHouse(ctx context.Context) {
 		case <-time.After(time.Hour):
 		}
 	}
+}
+
+// remember enqueues the leads that no job works on. A bug may have forgotten
+// them; this promise has two locks.
+func (a *App) remember(ctx context.Context) error {
+	forgotten, err := a.db.Forgotten(ctx)
+	if err != nil || len(forgotten) == 0 {
+		return err
+	}
+	a.o.Log.Error("leads were open although no job worked on them; they are in the queue again", "contacts", len(forgotten))
+	var commit crm.Commit
+	for _, key := range forgotten {
+		commit.Jobs = append(commit.Jobs, lead.UpsertJob(key))
+	}
+	if err := a.db.Apply(ctx, commit); err != nil {
+		return err
+	}
+	a.runner.Wake()
+	return nil
 }

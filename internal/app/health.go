@@ -62,7 +62,7 @@ func (a *App) checkWritable(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if time.Since(w.at) > writeCheckAge {
-		w.err = a.db.CheckWritable(ctx)
+		w.err = a.db.CheckWritable(context.WithoutCancel(ctx)) // it answers the next prober too
 		w.at = time.Now()
 	}
 	return w.err

@@ -46,7 +46,7 @@ func newMetrics(version string, db *store.DB) *metrics {
 			Name: "dealbell_jobs_total", Help: "Runs of jobs, by how they ended: done, waiting or dead.",
 		}, []string{"kind", "lane", "end"}),
 		endToEnd: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "dealbell_lead_seconds", Help: "From the oldest accepted lead of a contact to the contact in Notion.",
+			Name: "dealbell_lead_seconds", Help: "From the latest submission of a contact to the contact in Notion.",
 			Buckets: []float64{.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 86400},
 		}),
 	}
@@ -90,7 +90,7 @@ type stored struct{ db *store.DB }
 
 var (
 	depthDesc       = prometheus.NewDesc("dealbell_queue_jobs", "Jobs in the queue.", []string{"lane", "state"}, nil)
-	oldestDesc      = prometheus.NewDesc("dealbell_queue_oldest_seconds", "Age of the oldest job of a lane in a state.", []string{"lane", "state"}, nil)
+	oldestDesc      = prometheus.NewDesc("dealbell_queue_oldest_seconds", "How long ago the job that waits longest was last asked for.", []string{"lane", "state"}, nil)
 	openDesc        = prometheus.NewDesc("dealbell_leads_open", "Leads accepted and not yet in Notion.", nil, nil)
 	quarantinedDesc = prometheus.NewDesc("dealbell_quarantined", "Rejected bodies that are kept.", nil, nil)
 	leftoversDesc   = prometheus.NewDesc("dealbell_leftovers", "Values that do not fit their database and wait.", nil, nil)

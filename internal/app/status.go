@@ -36,7 +36,7 @@ type Lane struct {
 	OldestSeconds float64 `json:"oldest_seconds"` // age of the oldest that is not dead
 }
 
-// Leftover is a value that did not fit, without the value.
+// Leftover says which value did not fit and why. Got may quote it.
 type Leftover struct {
 	Page     string `json:"page"`
 	Property string `json:"property"`

@@ -47,13 +47,19 @@ type world struct {
 
 // wire is the network between the two; a crash cuts it.
 type wire struct {
-	next http.RoundTripper
-	cut  atomic.Bool
+	next  http.RoundTripper
+	cut   atomic.Bool
+	twist atomic.Pointer[func(*http.Request) (status int, body string)] // answers instead, unless status is 0
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if w.cut.Load() {
 		return nil, errors.New("the process is gone")
+	}
+	if twist := w.twist.Load(); twist != nil {
+		if status, body := (*twist)(r); status != 0 {
+			return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+		}
 	}
 	return w.next.RoundTrip(r)
 }
@@ -183,32 +189,41 @@ func (w *world) settle(limit time.Duration) {
 	}
 }
 
-func (w *world) status() app.Status {
+// attached does what a command does, from another process.
+func (w *world) attached(do func(*store.DB) error) {
 	w.t.Helper()
 	db, err := store.Attach(context.Background(), w.dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer db.Close()
-	status, err := app.ReadStatus(context.Background(), db)
-	if err != nil {
+	if err := do(db); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+func (w *world) status() (status app.Status) {
+	w.t.Helper()
+	w.attached(func(db *store.DB) (err error) {
+		status, err = app.ReadStatus(context.Background(), db)
+		return err
+	})
 	return status
 }
 
-func (w *world) jobs(state crm.JobState) []crm.Job {
+func (w *world) jobs(state crm.JobState) (found []crm.Job) {
 	w.t.Helper()
-	db, err := store.Attach(context.Background(), w.dir, slog.New(slog.DiscardHandler))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer db.Close()
-	found, err := db.Jobs(context.Background(), store.JobFilter{State: state})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.attached(func(db *store.DB) (err error) {
+		found, err = db.Jobs(context.Background(), store.JobFilter{State: state})
+		return err
+	})
 	return found
+}
+
+// retry does what "dealbell jobs retry" does.
+func (w *world) retry(j crm.Job) {
+	w.t.Helper()
+	w.attached(func(db *store.DB) error { return db.RetryJob(context.Background(), j) })
 }
 
 // contacts returns the live rows of Contacts.
@@ -248,18 +263,5 @@ func (w *world) requests() map[string]int {
 func person(n int) map[string]string {
 	return map[string]string{
 		"email": fmt.Sprintf("person%d@example.com", n), "name": fmt.Sprintf("Person %d", n), "message": fmt.Sprintf("message of %d", n),
-	}
-}
-
-// retry does what "dealbell jobs retry" does, from another process.
-func (w *world) retry(j crm.Job) {
-	w.t.Helper()
-	db, err := store.Attach(context.Background(), w.dir, slog.New(slog.DiscardHandler))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer db.Close()
-	if err := db.RetryJob(context.Background(), j); err != nil {
-		w.t.Fatal(err)
 	}
 }

@@ -64,7 +64,7 @@ func (c *jobsShow) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	deliveries, err := db.JobDeliveries(s.ctx, j.ID)
+	deliveries, err := db.JobDeliveries(s.ctx, j)
 	if err != nil {
 		return fmt.Errorf("read deliveries of job %d: %w", j.ID, err)
 	}

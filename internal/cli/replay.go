@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"text/tabwriter"
 
@@ -15,7 +16,7 @@ import (
 
 type replayCommand struct {
 	ID    []string `arg:"" optional:"" help:"Deliveries: rejected ones, or any that Dealbell accepted."`
-	All   bool     `help:"All rejected deliveries whose signature is right by now."`
+	All   bool     `help:"All rejected deliveries whose signature is right by now; the others are left."`
 	Force bool     `help:"Take rejected deliveries although their signature is still wrong."`
 }
 
@@ -44,17 +45,20 @@ func (c *replayCommand) Run(s *session) error {
 	if len(c.ID) == 0 && !c.All {
 		return listRejected(s, rejected)
 	}
-	replayed, stillWrong := 0, 0
+	replayed, left := 0, 0
 	for _, r := range rejected {
 		if !c.All && !slices.Contains(c.ID, r.ID) {
 			continue
 		}
 		c.ID = slices.DeleteFunc(c.ID, func(id string) bool { return id == r.ID })
-		if err := c.release(s, db, r, config.FormSecrets); errors.Is(err, signature.ErrMismatch) && c.All {
-			stillWrong++
-			continue
-		} else if err != nil {
+		err := c.release(s, db, r, config.FormSecrets)
+		if err != nil && !c.All {
 			return err
+		}
+		if err != nil {
+			fmt.Fprintf(s.Stderr, "left: %v\n", err)
+			left++
+			continue
 		}
 		replayed++
 	}
@@ -64,10 +68,11 @@ func (c *replayCommand) Run(s *session) error {
 		}
 		replayed++
 	}
-	fmt.Fprintf(s.Stdout, "%d replayed\n", replayed)
-	if stillWrong > 0 {
-		fmt.Fprintf(s.Stdout, "%d left: the signature is still wrong\n", stillWrong)
+	fmt.Fprintf(s.Stdout, "%d replayed", replayed)
+	if left > 0 {
+		fmt.Fprintf(s.Stdout, ", %d left", left)
 	}
+	fmt.Fprintln(s.Stdout)
 	return nil
 }
 
@@ -80,9 +85,16 @@ func listRejected(s *session, rejected []store.Rejected) error {
 	return w.Flush()
 }
 
-// release believes a rejected delivery after all.
+// release believes a rejected delivery after all. Its timestamp is compared
+// with the time at which it came, so that what was a replay then is one now.
 func (c *replayCommand) release(s *session, db *store.DB, r store.Rejected, secrets []secret.String) error {
-	if err := signature.Form.VerifyStored(r.Signature, r.Timestamp, r.Body, secrets); err != nil && !c.Force {
+	sent := http.Header{}
+	for name, value := range map[string]string{signature.Form.Header: r.Signature, signature.Form.Timestamp: r.Timestamp} {
+		if value != "" {
+			sent.Set(name, value)
+		}
+	}
+	if err := signature.Form.Verify(sent, r.Body, secrets, r.ReceivedAt); err != nil && !c.Force {
 		return crm.WithHint(fmt.Errorf("replay %s: %w", r.ID, err), "correct FORM_SECRET, or add --force if you know that it is genuine")
 	}
 	submission, err := lead.Decode(r.ContentType, r.Body)
@@ -90,8 +102,12 @@ func (c *replayCommand) release(s *session, db *store.DB, r store.Rejected, secr
 		return fmt.Errorf("replay %s: %w", r.ID, err)
 	}
 	key := submission.Email.Key
-	d := crm.Delivery{ID: r.ID, Source: r.Source, Key: key, ContentType: r.ContentType, Body: r.Body}
-	return db.Release(s.ctx, r.ID, d, lead.UpsertJob(key))
+	_, err = db.Release(s.ctx, r.ID, store.Intake{
+		Delivery:       crm.Delivery{ID: r.ID, Source: r.Source, Key: key, ContentType: r.ContentType, Body: r.Body},
+		IdempotencyKey: r.Key,
+		Job:            lead.UpsertJob(key),
+	})
+	return err
 }
 
 // reopen works an accepted delivery in again.

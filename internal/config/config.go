@@ -146,6 +146,9 @@ func (c *Config) finish() error {
 	if c.Zone, err = loadZone(c.Timezone); err != nil {
 		return &Error{fmt.Sprintf("timezone: %q is not a known time zone", c.Timezone), "write an IANA name such as Europe/Lisbon"}
 	}
+	for i, s := range c.FormSecrets { // people write "new, old"
+		c.FormSecrets[i] = secret.New(strings.TrimSpace(s.Reveal()))
+	}
 	c.FormSecrets = slices.DeleteFunc(c.FormSecrets, secret.String.Empty)
 	for _, db := range []*Database{&c.Contacts, &c.Activities} {
 		db.ID = crm.NormalID(db.ID)

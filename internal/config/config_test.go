@@ -27,7 +27,7 @@ func TestTheEnvironmentAloneIsTheStandardCRM(t *testing.T) {
 	t.Parallel()
 	c, err := load(t, "", map[string]string{
 		"NOTION_TOKEN": "ntn_1", "NOTION_CONTACTS_DB_ID": "0123456789abcdef0123456789ABCDEF",
-		"FORM_SECRET": "new,old,", "DEALBELL_NOTION_URL": "http://127.0.0.1:9",
+		"FORM_SECRET": "new, old,", "DEALBELL_NOTION_URL": "http://127.0.0.1:9",
 	})
 	if err != nil {
 		t.Fatal(err)

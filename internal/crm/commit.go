@@ -10,7 +10,7 @@ const (
 	DeliveryQueued  DeliveryState = "queued"
 	DeliveryNoting  DeliveryState = "noting" // its message may or may not be on the page yet
 	DeliveryDone    DeliveryState = "done"
-	DeliveryDead    DeliveryState = "dead"    // part of a dead letter
+	DeliveryDead    DeliveryState = "dead"    // part of a dead letter, with which it goes on or is dropped
 	DeliveryDropped DeliveryState = "dropped" // given up by a person
 )
 
@@ -93,5 +93,6 @@ type Commit struct {
 	Leftovers []Leftover
 	Completed []Leftover // no longer left over; only page and property count
 	Reads     []Read
-	Jobs      []Job // to enqueue
+	Jobs      []Job    // to enqueue
+	Hurry     []string // kinds of job that need not wait any longer
 }

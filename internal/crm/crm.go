@@ -91,7 +91,7 @@ func (s Schema) Title() Property {
 // Page is one row of a database as Notion last showed it.
 type Page struct {
 	ID         string
-	DataSource string
+	DataSource string // "" when the answer did not name it
 	URL        string
 	CreatedAt  time.Time
 	EditedAt   time.Time // minute precision, rounded down by Notion

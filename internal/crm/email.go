@@ -39,7 +39,8 @@ func ParseEmail(s string) (Email, error) {
 		return Email{}, fmt.Errorf("%w: the part after @ is not a domain", errEmail)
 	}
 	key := local + "@" + strings.ToLower(domain)
-	if len(local) > 64 || len(key) > 254 { // RFC 5321, 4.5.3.1
+	// RFC 5321, 4.5.3.1; and Notion's email property takes 200 characters.
+	if len(local) > 64 || len(key) > 200 || len(typed) > 200 {
 		return Email{}, fmt.Errorf("%w: it is too long", errEmail)
 	}
 	parsed, err := mail.ParseAddress(key)

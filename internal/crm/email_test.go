@@ -50,7 +50,7 @@ func TestParseEmailRefusesWhatIsNoAddress(t *testing.T) {
 		"", " ", "ana", "ana@", "@example.com", "ana@localhost", "ana example.com", "ana@@example.com",
 		"Ana <ana@example.com>", "ana@exa mple.com", "ana@example..com", "a,b@example.com", "ana@-example.com",
 		`"ana silva"@example.com`, "ana@example.com, bob@example.com", "ana@[127.0.0.1]", "ana\n@example.com",
-		strings.Repeat("a", 65) + "@example.com", "a@" + strings.Repeat("b", 250) + ".com",
+		strings.Repeat("a", 65) + "@example.com", "a@" + strings.Repeat(strings.Repeat("b", 48)+".", 4) + "com",
 	} {
 		if got, err := crm.ParseEmail(in); err == nil {
 			t.Errorf("ParseEmail(%q) = %+v, want an error", in, got)

@@ -57,6 +57,7 @@ type Options struct {
 const (
 	maxBody     = 64 << 10
 	maxInFlight = 512 // requests at once; beyond it 503
+	maxWaiting  = 128 // of them those that wait for an outcome; beyond it they are answered at once
 )
 
 // Handler returns the routes of the public listener. Every other path is 404.
@@ -73,7 +74,9 @@ func Handler(o Options) http.Handler {
 		w.Header().Set("Allow", allowed(r, q.URL.Path))
 		refuse(http.StatusMethodNotAllowed, "this path takes "+w.Header().Get("Allow")).write(w)
 	})
-	r.Method(http.MethodPost, "/lead", &leads{Options: o, strangers: rate.NewLimiter(strangerRate, strangerBurst)})
+	r.Method(http.MethodPost, "/lead", &leads{
+		Options: o, strangers: rate.NewLimiter(strangerRate, strangerBurst), waiting: make(chan struct{}, maxWaiting),
+	})
 	r.Get("/healthz", health(o.Health.Alive))
 	r.Get("/readyz", health(o.Health.Ready))
 	return r

@@ -34,6 +34,7 @@ const (
 type leads struct {
 	Options
 	strangers *rate.Limiter
+	waiting   chan struct{} // holds one for each that waits for an outcome
 }
 
 func (l *leads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -80,7 +81,7 @@ func (l *leads) verify(r *http.Request, body []byte) *problem {
 	}
 	rejected := store.Rejected{
 		ID: store.NewID(), Source: source, Reason: err.Error(), ContentType: r.Header.Get("Content-Type"),
-		Signature: r.Header.Get(signature.Form.Header), Timestamp: r.Header.Get(signature.Form.Timestamp), Body: body,
+		Signature: r.Header.Get(signature.Form.Header), Timestamp: r.Header.Get(signature.Form.Timestamp), Key: r.Header.Get("Idempotency-Key"), Body: body,
 	}
 	if kept := l.Inbox.Quarantine(r.Context(), rejected); kept != nil {
 		l.Log.Error("a rejected body could not be kept", "reason", err, "error", kept)
@@ -155,6 +156,12 @@ type answer struct {
 
 // await answers with the outcome when the lead is in Notion in time.
 func (l *leads) await(ctx context.Context, w http.ResponseWriter, id string, ended <-chan struct{}, wait time.Duration) bool {
+	select {
+	case l.waiting <- struct{}{}:
+		defer func() { <-l.waiting }()
+	default:
+		return false // they must not keep others from being taken
+	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {

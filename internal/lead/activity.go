@@ -3,6 +3,7 @@ package lead
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,26 +15,29 @@ import (
 type activity struct {
 	Delivery string `json:"delivery"`
 	Contact  string `json:"contact"` // page
+	Again    bool   `json:"again"`   // the delivery was worked in before: look first
 }
 
-// activityJobs returns one job for each message.
+// activityJobs returns one job for each message. Their key is the delivery,
+// which the store keeps until they are done.
 func (u *upsert) activityJobs(page string) []crm.Job {
 	var jobs []crm.Job
 	for _, l := range u.leads {
 		if u.message(l) == "" {
 			continue
 		}
-		payload, err := json.Marshal(activity{l.delivery.ID, page})
+		payload, err := json.Marshal(activity{l.delivery.ID, page, l.delivery.State == crm.DeliveryNoting})
 		if err != nil {
-			continue // two strings always encode
+			continue // strings always encode
 		}
-		id := "activity " + l.delivery.ID
-		jobs = append(jobs, crm.Job{Kind: KindActivity, Lane: crm.Live, Key: id, Unique: id, Payload: payload})
+		jobs = append(jobs, crm.Job{Kind: KindActivity, Lane: crm.Live, Key: l.delivery.ID, Unique: l.delivery.ID, Payload: payload})
 	}
 	return jobs
 }
 
-// Activity makes one message a row of the Activities database.
+// Activity makes one message a row of the Activities database. When Notion
+// refuses it although it fits the cached schema, it asks for the schema and
+// tries once more.
 func (s *Service) Activity(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	var a activity
 	if err := json.Unmarshal(job.Payload, &a); err != nil {
@@ -47,24 +51,39 @@ func (s *Service) Activity(ctx context.Context, job crm.Job) (crm.Commit, error)
 	if err != nil {
 		return crm.Commit{}, err
 	}
-	schema, err := s.o.Notion.Schema(ctx, s.o.Activities)
+	schema, err := s.schema(ctx, s.o.Notion, s.o.Activities)
 	if err != nil {
-		return crm.Commit{}, fmt.Errorf("read schema of Activities: %w", err)
+		return crm.Commit{}, err
 	}
+	for fresh := false; ; fresh = true {
+		commit, err := s.makeActivity(ctx, schema, a, leads[0])
+		if fresh || !errors.Is(err, crm.ErrInvalid) && !errors.Is(err, crm.ErrNotFound) {
+			return commit, err
+		}
+		if err := s.o.State.Apply(ctx, commit); err != nil {
+			return crm.Commit{}, err
+		}
+		if schema, err = s.refreshSchema(ctx, s.o.Notion, s.o.Activities); err != nil {
+			return crm.Commit{}, err
+		}
+	}
+}
+
+func (s *Service) makeActivity(ctx context.Context, schema crm.Schema, a activity, l lead) (crm.Commit, error) {
 	b, err := s.bind(ctx, schema, s.o.Mapping.Activity.names())
 	if err != nil {
 		return crm.Commit{}, err
 	}
-	made, err := s.activityMade(ctx, b, delivery.ID)
+	made, err := s.activityMade(ctx, b, a)
 	if err != nil {
 		return crm.Commit{}, err
 	}
 	if made {
-		return crm.Commit{Settled: []crm.Intent{{Database: s.o.Activities, Key: delivery.ID}}}, nil
+		return crm.Commit{Settled: []crm.Intent{{Database: s.o.Activities, Key: a.Delivery}}}, nil
 	}
-	values, leftovers := s.activityValues(b, leads[0], a.Contact)
+	values, leftovers := s.activityValues(b, l, a.Contact)
 	page, commit, err := s.createOnce(ctx, creation{
-		database: s.o.Activities, dataSource: schema.DataSource, key: delivery.ID, values: values,
+		database: s.o.Activities, dataSource: schema.DataSource, key: a.Delivery, values: values,
 	})
 	if err != nil {
 		return commit, err
@@ -74,17 +93,17 @@ func (s *Service) Activity(ctx context.Context, job crm.Job) (crm.Commit, error)
 
 func (a Activity) names() []string { return []string{a.Type, a.At, a.Details, a.Contact, a.ID} }
 
-// activityMade looks for the row of a delivery whose create was begun.
-func (s *Service) activityMade(ctx context.Context, b bindings, delivery string) (bool, error) {
-	_, begun, err := s.o.State.Intent(ctx, s.o.Activities, delivery)
-	if err != nil || !begun {
+// activityMade looks for the row of a delivery that may have one.
+func (s *Service) activityMade(ctx context.Context, b bindings, a activity) (bool, error) {
+	_, begun, err := s.o.State.Intent(ctx, s.o.Activities, a.Delivery)
+	if err != nil || !begun && !a.Again {
 		return false, err
 	}
 	id, ok := b.property(s.o.Mapping.Activity.ID)
 	if !ok {
 		return false, fmt.Errorf("%w: %s", crm.ErrInvalid, b.explain(s.o.Mapping.Activity.ID, "rich_text"))
 	}
-	rows, err := s.o.Notion.Query(ctx, b.schema.DataSource, crm.Query{Key: id, KeyIs: []string{delivery}, Size: 1})
+	rows, err := s.o.Notion.Query(ctx, b.schema.DataSource, crm.Query{Key: id, KeyIs: []string{a.Delivery}, Size: 1})
 	if err != nil {
 		return false, fmt.Errorf("look up activity: %w", err)
 	}

@@ -3,7 +3,6 @@ package lead
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -18,11 +17,12 @@ const (
 // Complete writes values that did not fit before and fit now, where the
 // property is still blank, and comes back as long as any are left.
 func (s *Service) Complete(ctx context.Context, _ crm.Job) (crm.Commit, error) {
-	if err := s.inspect(ctx); err != nil {
-		return crm.Commit{}, err
-	}
+	s.inspect(ctx)
 	var commit crm.Commit
 	var next time.Time
+	if !s.inspected.Load() {
+		next = time.Now().Add(patience(time.Time{}))
+	}
 	for database := range s.databases() {
 		left, err := s.o.State.Leftovers(ctx, database, completeList)
 		if err != nil {
@@ -58,27 +58,24 @@ func (s *Service) databases() map[string][]string {
 	return used
 }
 
-// inspect says once, after the start, which properties a database lacks.
-func (s *Service) inspect(ctx context.Context) error {
-	if s.inspected.Load() {
-		return nil
+// inspect says once, after the start, which properties a database lacks. One
+// that cannot be read is not its business.
+func (s *Service) inspect(ctx context.Context) {
+	if s.inspected.Swap(true) {
+		return
 	}
 	for database, names := range s.databases() {
-		schema, err := s.o.Calm.Schema(ctx, database)
+		schema, err := s.schema(ctx, s.o.Calm, database)
 		if err != nil {
-			return fmt.Errorf("read schema: %w", err)
+			s.inspected.Store(false) // another time
+			continue
 		}
 		b, err := s.bind(ctx, schema, names)
-		if err != nil {
-			return err
-		}
-		if missing := b.missing(names); len(missing) > 0 {
+		if missing := b.missing(names); err == nil && len(missing) > 0 {
 			s.o.Log.Warn("the database lacks properties; they are skipped", "database", schema.Name, "properties", missing,
 				"hint", "add them in Notion, or name others under lead: in the configuration file")
 		}
 	}
-	s.inspected.Store(true)
-	return nil
 }
 
 // patience is how long to wait before asking for the schema again: the longer
@@ -94,9 +91,9 @@ func patience(newest time.Time) time.Duration {
 }
 
 func (s *Service) completeAll(ctx context.Context, database string, left []crm.Leftover) (completed []crm.Leftover, err error) {
-	schema, err := s.o.Calm.RefreshSchema(ctx, database)
+	schema, err := s.refreshSchema(ctx, s.o.Calm, database)
 	if err != nil {
-		return nil, fmt.Errorf("read schema: %w", err)
+		return nil, err
 	}
 	b, err := s.bind(ctx, schema, s.databases()[database])
 	if err != nil {

@@ -61,7 +61,7 @@ func TestTouchingNeverTurnsAContactBack(t *testing.T) {
 	t.Parallel()
 	touch := map[string]crm.Value{"d": crm.Day("2026-11-20")}
 	for present, kept := range map[string]bool{
-		"2026-11-19": true, "2026-11-20": true, "2026-11-21": false, "2026-11-20T23:00:00.000+01:00": true, "2026-11-21T01:00:00Z": false, "": true,
+		"2026-11-19": true, "2026-11-20": true, "2026-11-21": false, "2026-11-20T23:00:00.000+01:00": false, "2026-11-19T23:00:00Z": true, "2026-11-21T01:00:00Z": false, "": true,
 	} {
 		page := map[string]crm.Value{}
 		if present != "" {

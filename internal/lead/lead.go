@@ -11,6 +11,8 @@ package lead
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -43,7 +45,7 @@ type Notion interface {
 type State interface {
 	Pending(ctx context.Context, key string, limit int) ([]crm.Delivery, error)
 	Delivery(ctx context.Context, id string) (crm.Delivery, error)
-	Contact(ctx context.Context, database, key string) (crm.Snapshot, bool, error)
+	Known(ctx context.Context, database, key string) ([]crm.Snapshot, error) // live ones first, oldest first
 	Intent(ctx context.Context, database, key string) (crm.Intent, bool, error)
 	Read(ctx context.Context, database string) (crm.Read, error)
 	Leftovers(ctx context.Context, database string, limit int) ([]crm.Leftover, error)
@@ -90,6 +92,28 @@ func UpsertJob(key string) crm.Job {
 // CompleteJob returns the job that looks after values that did not fit.
 func CompleteJob(at time.Time) crm.Job {
 	return crm.Job{Kind: KindComplete, Lane: crm.Sync, Key: KindComplete, Unique: KindComplete, NotBefore: at}
+}
+
+// schema reads the shape of a database. That it cannot be read is about the
+// set-up, never about a lead: it stops the lane and does not bury the job.
+func (s *Service) schema(ctx context.Context, notion Notion, database string) (crm.Schema, error) {
+	schema, err := notion.Schema(ctx, database)
+	return schema, setUp(database, err)
+}
+
+func (s *Service) refreshSchema(ctx context.Context, notion Notion, database string) (crm.Schema, error) {
+	schema, err := notion.RefreshSchema(ctx, database)
+	return schema, setUp(database, err)
+}
+
+func setUp(database string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, crm.ErrInvalid) {
+		err = fmt.Errorf("%w: %s", crm.ErrForbidden, err) //nolint:errorlint // it must not count as refused values
+	}
+	return fmt.Errorf("read schema of database %s: %w", database, err)
 }
 
 // bind reads a database's schema and resolves names in it, remembering the

@@ -58,12 +58,12 @@ func (s *Service) notesOnPage(ctx context.Context) (bool, error) {
 	if s.o.Activities == "" {
 		return true, nil
 	}
-	schema, err := s.o.Notion.Schema(ctx, s.o.Activities)
+	schema, err := s.schema(ctx, s.o.Notion, s.o.Activities)
 	if errors.Is(err, crm.ErrNotFound) {
 		return true, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("read schema of Activities: %w", err)
+		return false, err
 	}
 	id, ok := schema.Property(s.o.Mapping.Activity.ID)
 	return !ok || id.Kind != crm.KindText, nil

@@ -133,13 +133,13 @@ func blanks(wanted, present map[string]crm.Value) map[string]crm.Value {
 	return found
 }
 
-// later keeps those dates that are after the ones on the page: touching never
-// turns a contact back.
+// later keeps those dates that move the page's forward. A later date, and the
+// same day with a time or an end, were set by a person.
 func later(touch, present map[string]crm.Value) map[string]crm.Value {
 	kept := map[string]crm.Value{}
 	for id, v := range touch {
 		have := present[id]
-		if v.Date != nil && have.Date != nil && have.Date.Start[:min(10, len(have.Date.Start))] > v.Date.Start {
+		if have.Date != nil && v.Date != nil && *have.Date != *v.Date && have.Date.Start >= v.Date.Start {
 			continue
 		}
 		kept[id] = v

@@ -32,13 +32,10 @@ func (s *Service) Upsert(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	deliveries = group
 	leads, err := decode(deliveries)
 	if err != nil {
-		return bury(deliveries), err
+		return crm.Commit{}, err
 	}
 	u := &upsert{Service: s, key: job.Key, leads: leads}
 	commit, err := u.run(ctx)
-	if errors.Is(err, crm.ErrInvalid) {
-		commit.Progress = bury(deliveries).Progress
-	}
 	if err == nil && more {
 		commit.Jobs = append(commit.Jobs, UpsertJob(job.Key))
 	}
@@ -54,15 +51,6 @@ func fitting(deliveries []crm.Delivery) []crm.Delivery {
 		}
 	}
 	return deliveries
-}
-
-// bury marks deliveries as part of a dead letter.
-func bury(deliveries []crm.Delivery) crm.Commit {
-	var c crm.Commit
-	for _, d := range deliveries {
-		c.Progress = append(c.Progress, crm.Progress{Delivery: d.ID, State: crm.DeliveryDead})
-	}
-	return c
 }
 
 func unreadable(d crm.Delivery, err error) error {
@@ -83,9 +71,9 @@ type upsert struct {
 // the cached schema, or the data source is gone, it asks for the schema and
 // plans once more.
 func (u *upsert) run(ctx context.Context) (crm.Commit, error) {
-	schema, err := u.o.Notion.Schema(ctx, u.o.Contacts)
+	schema, err := u.schema(ctx, u.o.Notion, u.o.Contacts)
 	if err != nil {
-		return crm.Commit{}, fmt.Errorf("read schema of Contacts: %w", err)
+		return crm.Commit{}, err
 	}
 	for fresh := false; ; fresh = true {
 		commit, err := u.try(ctx, schema)
@@ -95,8 +83,8 @@ func (u *upsert) run(ctx context.Context) (crm.Commit, error) {
 		if err := u.o.State.Apply(ctx, commit); err != nil { // such as: the create is settled, nothing was made
 			return crm.Commit{}, err
 		}
-		if schema, err = u.o.Notion.RefreshSchema(ctx, u.o.Contacts); err != nil {
-			return crm.Commit{}, fmt.Errorf("read schema of Contacts: %w", err)
+		if schema, err = u.refreshSchema(ctx, u.o.Notion, u.o.Contacts); err != nil {
+			return crm.Commit{}, err
 		}
 	}
 }
@@ -123,6 +111,11 @@ func (u *upsert) try(ctx context.Context, schema crm.Schema) (crm.Commit, error)
 		commit, err := u.update(ctx, page)
 		switch {
 		case errors.Is(err, crm.ErrNotFound), errors.Is(err, crm.ErrTrashed):
+			// Only while the database itself can be read is a page that
+			// cannot be read gone.
+			if err := u.lookUp(ctx); err != nil {
+				return crm.Commit{}, err
+			}
 			commit = crm.Commit{Gone: []string{page.Page}}
 		case !errors.Is(err, errSomebodyElse):
 			return commit, err
@@ -137,9 +130,9 @@ func (u *upsert) try(ctx context.Context, schema crm.Schema) (crm.Commit, error)
 // find returns the contact's page: the one that is known, else the one that a
 // look-up shows.
 func (u *upsert) find(ctx context.Context) (crm.Snapshot, bool, error) {
-	known, ok, err := u.o.State.Contact(ctx, u.o.Contacts, u.key)
-	if err != nil || ok {
-		return known, ok, err
+	page, found, err := u.known(ctx)
+	if err != nil || found {
+		return page, found, err
 	}
 	if err := u.awaitFirstRead(ctx); err != nil {
 		return crm.Snapshot{}, false, err
@@ -147,7 +140,16 @@ func (u *upsert) find(ctx context.Context) (crm.Snapshot, bool, error) {
 	if err := u.lookUp(ctx); err != nil {
 		return crm.Snapshot{}, false, err
 	}
-	return u.o.State.Contact(ctx, u.o.Contacts, u.key)
+	return u.known(ctx)
+}
+
+// known returns the oldest live page that carries the key.
+func (u *upsert) known(ctx context.Context) (crm.Snapshot, bool, error) {
+	pages, err := u.o.State.Known(ctx, u.o.Contacts, u.key)
+	if err != nil || len(pages) == 0 || pages[0].Trashed {
+		return crm.Snapshot{}, false, err
+	}
+	return pages[0], true, nil
 }
 
 // awaitFirstRead puts the job off until all contacts were read once. Before
@@ -157,20 +159,28 @@ func (u *upsert) awaitFirstRead(ctx context.Context) error {
 	if err != nil || !read.CompletedAt.IsZero() {
 		return err
 	}
-	wait := 500 * time.Millisecond
-	if time.Since(u.leads[0].delivery.ReceivedAt) > 15*time.Second {
-		wait = 5 * time.Second // a large database: this takes minutes
-	}
-	return crm.Later(time.Now().Add(wait), "Contacts is being read for the first time")
+	// The end of the read hurries the jobs that wait for it.
+	return crm.Later(time.Now().Add(time.Minute), "Contacts is being read for the first time")
 }
 
-// lookUp asks Notion for pages with the key, in the spellings that are known.
+// lookUp asks Notion for pages with the key, in every spelling that was ever
+// seen of it.
 func (u *upsert) lookUp(ctx context.Context) error {
 	spellings := []string{u.key}
-	for _, l := range u.leads {
-		if !slices.Contains(spellings, l.Email.Typed) {
-			spellings = append(spellings, l.Email.Typed)
+	add := func(s string) {
+		if s != "" && !slices.Contains(spellings, s) {
+			spellings = append(spellings, s)
 		}
+	}
+	pages, err := u.o.State.Known(ctx, u.o.Contacts, u.key)
+	if err != nil {
+		return err
+	}
+	for _, p := range pages {
+		add(p.Values[u.plan.key.ID].Text)
+	}
+	for _, l := range u.leads {
+		add(l.Email.Typed)
 	}
 	rows, err := u.o.Notion.Query(ctx, u.to, crm.Query{Key: u.plan.key, KeyIs: spellings[:min(len(spellings), 20)]})
 	if err != nil {
@@ -201,6 +211,13 @@ func (u *upsert) update(ctx context.Context, page crm.Snapshot) (crm.Commit, err
 	seen := crm.Commit{}
 	if len(fill) > 0 {
 		after, err := u.o.Notion.Update(ctx, page.Page, fill)
+		if errors.Is(err, crm.ErrInvalid) { // perhaps the page was moved to another database
+			if fresh, readErr := u.o.Notion.Page(ctx, page.Page); readErr == nil {
+				if seen, changed := u.see(fresh); changed != nil {
+					return seen, changed
+				}
+			}
+		}
 		if err != nil {
 			return crm.Commit{}, fmt.Errorf("update contact: %w", err)
 		}
@@ -219,8 +236,12 @@ var errSomebodyElse = errors.New("the page carries another email now")
 func (u *upsert) see(page crm.Page) (crm.Commit, error) {
 	seen := observe.See(u.db, page)
 	email, shown := page.Values[u.plan.key.ID]
+	if !shown {
+		seen.Snapshots[0].Key = u.key
+	}
+	moved := page.DataSource != "" && page.DataSource != u.to
 	switch {
-	case page.Trashed:
+	case page.Trashed, moved: // in another database it is none of ours
 		return seen, crm.ErrTrashed
 	case shown && observe.Key(email) != u.key:
 		return seen, errSomebodyElse

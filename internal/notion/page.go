@@ -58,13 +58,9 @@ func readPage(raw json.RawMessage) (page crm.Page, whole, ok bool) {
 func readParent(raw json.RawMessage) string {
 	type parent struct {
 		DataSource string `json:"data_source_id"`
-		Database   string `json:"database_id"`
 	}
 	p, _ := decode[parent](raw)
-	if p.DataSource != "" {
-		return crm.NormalID(p.DataSource)
-	}
-	return crm.NormalID(p.Database)
+	return crm.NormalID(p.DataSource)
 }
 
 func readTime(raw json.RawMessage) time.Time {

@@ -46,6 +46,8 @@ type Watch struct {
 	Every    time.Duration // how often
 	// Key finds the property that identifies a row.
 	Key func(context.Context, crm.Schema) (crm.Property, error)
+	// Then names the kinds of job that wait for the first read.
+	Then []string
 }
 
 // Service handles the jobs of reading.
@@ -87,7 +89,8 @@ func (s *Service) Handle(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	if err != nil {
 		return crm.Commit{}, fmt.Errorf("prepare to read: %w", err)
 	}
-	if r.at.CompletedAt.IsZero() {
+	first := r.at.CompletedAt.IsZero()
+	if first {
 		err = r.everything(ctx)
 	} else {
 		err = r.changes(ctx)
@@ -96,7 +99,11 @@ func (s *Service) Handle(ctx context.Context, job crm.Job) (crm.Commit, error) {
 		return crm.Commit{}, fmt.Errorf("read database %s: %w", id, err)
 	}
 	next, err := Job(id, time.Now().Add(w.Every))
-	return crm.Commit{Reads: []crm.Read{r.at}, Jobs: []crm.Job{next}}, err
+	commit := crm.Commit{Reads: []crm.Read{r.at}, Jobs: []crm.Job{next}}
+	if first {
+		commit.Hurry = w.Then
+	}
+	return commit, err
 }
 
 // reading is one read of one database.

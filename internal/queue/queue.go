@@ -81,7 +81,8 @@ type Runner struct {
 	wake    chan struct{}
 	results chan result
 	running map[crm.Lane]int
-	holds   map[crm.Lane]time.Time // lanes that a refusal stopped, until when
+	holds   map[crm.Lane]time.Time // lanes that refusals stopped, until when
+	refused map[crm.Lane]int64     // the job that was refused last
 	storeOK bool
 }
 
@@ -111,7 +112,7 @@ func New(o Options) *Runner {
 	}
 	return &Runner{
 		o: o, wake: make(chan struct{}, 1), results: make(chan result, total),
-		running: map[crm.Lane]int{}, holds: map[crm.Lane]time.Time{}, storeOK: true,
+		running: map[crm.Lane]int{}, holds: map[crm.Lane]time.Time{}, refused: map[crm.Lane]int64{}, storeOK: true,
 	}
 }
 
@@ -279,21 +280,30 @@ func (r *Runner) noteStore(err error) {
 	r.storeOK = err == nil
 }
 
-// noteLane holds a lane when the other side refuses Dealbell itself, and lets
-// it go after the next success.
+// noteLane holds a lane when the other side refuses Dealbell itself, which it
+// does when two different jobs are refused in a row, and lets it go after the
+// next success.
 func (r *Runner) noteLane(res result) {
 	lane := res.job.Lane
 	_, held := r.holds[lane]
 	_, timed := crm.RetryAt(res.err) // about all of Notion: the gate knows
 	switch {
 	case errors.Is(res.err, crm.ErrForbidden) && !timed:
+		before := r.refused[lane]
+		r.refused[lane] = res.job.ID
+		if before == 0 || before == res.job.ID {
+			return
+		}
 		r.holds[lane] = time.Now().Add(forbiddenWait)
 		if !held {
 			r.o.Log.Error("lane stopped: Notion does not allow this; one job a minute probes",
 				"lane", lane, "job", res.job.ID, "hint", fmt.Sprintf("dealbell jobs show %d", res.job.ID))
 		}
-	case res.err == nil && held:
-		delete(r.holds, lane)
-		r.o.Log.Info("lane goes on", "lane", lane)
+	case res.err == nil:
+		delete(r.refused, lane)
+		if held {
+			delete(r.holds, lane)
+			r.o.Log.Info("lane goes on", "lane", lane)
+		}
 	}
 }

@@ -275,7 +275,7 @@ func TestWhatBecomesOfAJob(t *testing.T) {
 		{"refused values make a dead letter", fmt.Errorf("%w: no", crm.ErrInvalid), crm.JobDead, 1, 0},
 		{"a known time is kept without counting", crm.Later(time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC), "wait"), crm.JobWaiting, 0, time.Hour},
 		{"an outage is tried again soon", crm.ErrUnavailable, crm.JobWaiting, 1, 2 * time.Second},
-		{"a refusal of Dealbell itself waits for a person without counting", crm.ErrForbidden, crm.JobWaiting, 0, time.Minute},
+		{"a refusal of Dealbell itself waits for a person", crm.ErrForbidden, crm.JobWaiting, 1, time.Minute},
 		{"anything else is tried again", errors.New("odd"), crm.JobWaiting, 1, 2 * time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -364,9 +364,53 @@ func TestARefusedLaneStopsProbesAndGoesOn(t *testing.T) {
 			t.Errorf("%d tries in 30 minutes, want about one a minute after the first few", before)
 		}
 		allowed = true
-		time.Sleep(3 * time.Minute)
+		time.Sleep(6 * time.Minute)
 		if left := w.jobs(""); len(left) != 0 {
 			t.Errorf("%d jobs left after the lane went on", len(left))
+		}
+		w.close()
+	})
+}
+
+func TestOneRefusedJobDoesNotStopTheOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.start(queue.Options{}, func(_ context.Context, j crm.Job) (crm.Commit, error) {
+			if string(j.Payload) == `"refused"` {
+				return crm.Commit{}, crm.ErrForbidden
+			}
+			return crm.Commit{}, nil
+		})
+		w.enqueue(named("refused"))
+		for i := range 50 {
+			w.enqueue(named(fmt.Sprint(i)))
+		}
+		time.Sleep(time.Minute - time.Second)
+		if left := w.jobs(""); len(left) != 1 {
+			t.Errorf("%d jobs left after a minute, want only the refused one", len(left))
+		}
+		time.Sleep(24 * time.Hour)
+		if n := count(w.runs(), "refused"); n < 280 || n > 295 {
+			t.Errorf("the refused job ran %d times in a day, want about every 5 minutes", n)
+		}
+		w.close()
+	})
+}
+
+func TestAReadIsNeverGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.start(queue.Options{Recheck: time.Hour}, func(context.Context, crm.Job) (crm.Commit, error) {
+			return crm.Commit{}, fmt.Errorf("%w: odd", crm.ErrInvalid)
+		})
+		read := named("read")
+		read.Lane = crm.Sync
+		w.enqueue(read)
+		time.Sleep(10 * 24 * time.Hour)
+		if waiting := w.jobs(crm.JobWaiting); len(waiting) != 1 {
+			t.Errorf("jobs after ten days: %+v, want the read still to come", w.jobs(""))
 		}
 		w.close()
 	})

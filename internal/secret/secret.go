@@ -9,18 +9,26 @@ import "log/slog"
 
 const mask = "«redacted»"
 
-// String is a token, password, signing key or webhook URL.
-type String struct{ value string }
+// String is a token, password, signing key or webhook URL. The zero String is
+// empty.
+type String struct {
+	value *string // a pointer, because fmt prints the fields of a field that it cannot call methods on
+}
 
 // New wraps s.
-func New(s string) String { return String{value: s} }
+func New(s string) String { return String{value: &s} }
 
 // Reveal returns the wrapped value. Call it only where the value leaves the
 // process on purpose, such as an Authorization header.
-func (s String) Reveal() string { return s.value }
+func (s String) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // Empty reports whether nothing is set.
-func (s String) Empty() bool { return s.value == "" }
+func (s String) Empty() bool { return s.Reveal() == "" }
 
 // String implements fmt.Stringer.
 func (s String) String() string { return mask }
@@ -36,6 +44,6 @@ func (s String) MarshalText() ([]byte, error) { return []byte(mask), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *String) UnmarshalText(text []byte) error {
-	s.value = string(text)
+	*s = New(string(text))
 	return nil
 }

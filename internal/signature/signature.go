@@ -62,15 +62,6 @@ func (s Scheme) Verify(h http.Header, body []byte, secrets []secret.String, now 
 	return s.compare(given, timestamp, body, secrets)
 }
 
-// VerifyStored checks a signature without regard to its age, for a delivery
-// that was received in time and kept.
-func (s Scheme) VerifyStored(given, timestamp string, body []byte, secrets []secret.String) error {
-	if strings.TrimSpace(given) == "" {
-		return ErrMissing
-	}
-	return s.compare(given, timestamp, body, secrets)
-}
-
 func (s Scheme) timestamp(h http.Header, now time.Time) (string, error) {
 	if s.Timestamp == "" || len(h.Values(s.Timestamp)) == 0 {
 		return "", nil

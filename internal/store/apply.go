@@ -11,18 +11,16 @@ import (
 
 // Apply makes a commit durable: all of it or nothing.
 func (db *DB) Apply(ctx context.Context, c crm.Commit) error {
-	if err := db.write(ctx, func(tx *tx) error { return tx.apply(c, 0) }); err != nil {
+	if err := db.write(ctx, func(tx *tx) error { return tx.apply(c) }); err != nil {
 		return err
 	}
 	db.watches.tell(c.Progress)
 	return nil
 }
 
-// apply writes a commit; job is the dead letter that its dead deliveries
-// belong to.
-func (t *tx) apply(c crm.Commit, job int64) error {
+func (t *tx) apply(c crm.Commit) error {
 	return firstError(
-		all(c.Progress, func(p crm.Progress) error { return t.progress(p, job) }),
+		all(c.Progress, t.progress),
 		all(c.Snapshots, t.saveSnapshot),
 		all(c.Gone, t.markGone),
 		all(c.Intents, t.saveIntent),
@@ -31,6 +29,7 @@ func (t *tx) apply(c crm.Commit, job int64) error {
 		all(c.Completed, t.completeLeftover),
 		all(c.Reads, t.saveRead),
 		all(c.Jobs, t.enqueue),
+		all(c.Hurry, t.hurry),
 	)
 }
 

@@ -20,6 +20,7 @@ const (
 type committer struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt // used by the goroutine only
+	broken     error                // the disk failed; likewise
 	fail       func(error)
 	queue      chan write
 	done       chan struct{} // closed when the goroutine has ended
@@ -111,6 +112,9 @@ func (c *committer) run() {
 // meanwhile. When one of them fails by its own fault nothing is written and
 // culprit is its index; otherwise culprit is -1 and err holds for all.
 func (c *committer) commit(batch *[]write) (culprit int, err error) {
+	if c.broken != nil { // nothing more is promised
+		return -1, c.broken
+	}
 	if err := c.command("begin immediate"); err != nil {
 		return -1, c.check(err)
 	}
@@ -153,6 +157,7 @@ func (c *committer) command(statement string) error {
 
 func (c *committer) check(err error) error {
 	if broken(err) {
+		c.broken = err
 		c.fail(err)
 	}
 	return err

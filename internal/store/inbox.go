@@ -47,36 +47,40 @@ func NewID() string { return strings.ToLower(rand.Text()) }
 // Accept stores a delivery and its job in one transaction and returns when
 // both are on the disk. A repeated delivery changes nothing.
 func (db *DB) Accept(ctx context.Context, in Intake) (Receipt, error) {
+	var receipt Receipt
+	err := db.write(ctx, func(tx *tx) (err error) {
+		receipt, err = tx.accept(in)
+		return err
+	})
+	return receipt, err
+}
+
+func (t *tx) accept(in Intake) (Receipt, error) {
 	hash := sha256.Sum256(in.Delivery.Body)
 	scope, token, window := "body:"+in.Delivery.Source, hex.EncodeToString(hash[:]), bodyWindow
 	if in.IdempotencyKey != "" {
 		scope, token, window = "key:"+in.Delivery.Source, in.IdempotencyKey, keyWindow
 	}
-	var receipt Receipt
-	err := db.write(ctx, func(tx *tx) error {
-		var first string
-		var sameBody bool
-		known, err := tx.row(`select delivery, body_hash = ? from idempotency where scope = ? and token = ? and expires_at > ?`,
-			[]any{hash[:], scope, token, tx.now}, &first, &sameBody)
-		switch {
-		case err != nil:
-			return err
-		case known && !sameBody:
-			receipt = Receipt{Verdict: KeyReused, ID: first}
-			return nil
-		case known:
-			receipt = Receipt{Verdict: Duplicate, ID: first}
-			return nil
-		}
-		if err := tx.exec(`insert into idempotency (scope, token, body_hash, delivery, expires_at) values (?, ?, ?, ?, ?)
-			on conflict (scope, token) do update set body_hash = excluded.body_hash, delivery = excluded.delivery, expires_at = excluded.expires_at`,
-			scope, token, hash[:], in.Delivery.ID, tx.now+window.Milliseconds()); err != nil {
-			return err
-		}
-		receipt = Receipt{Verdict: Accepted, ID: in.Delivery.ID}
-		return tx.take(in.Delivery, in.Job)
-	})
-	return receipt, err
+	var first string
+	var sameBody bool
+	known, err := t.row(`select delivery, body_hash = ? from idempotency where scope = ? and token = ? and expires_at > ?`,
+		[]any{hash[:], scope, token, t.now}, &first, &sameBody)
+	switch {
+	case err != nil:
+		return Receipt{}, err
+	case known && !sameBody:
+		return Receipt{Verdict: KeyReused, ID: first}, nil
+	case known:
+		return Receipt{Verdict: Duplicate, ID: first}, nil
+	}
+	return Receipt{Verdict: Accepted, ID: in.Delivery.ID}, firstError(
+		func() error {
+			return t.exec(`insert into idempotency (scope, token, body_hash, delivery, expires_at) values (?, ?, ?, ?, ?)
+				on conflict (scope, token) do update set body_hash = excluded.body_hash, delivery = excluded.delivery, expires_at = excluded.expires_at`,
+				scope, token, hash[:], in.Delivery.ID, t.now+window.Milliseconds())
+		},
+		func() error { return t.take(in.Delivery, in.Job) },
+	)
 }
 
 // take inserts a delivery and its job.
@@ -138,16 +142,33 @@ func (db *DB) Reopen(ctx context.Context, id string, j crm.Job) error {
 }
 
 // progress moves deliveries on, as part of a commit.
-func (t *tx) progress(p crm.Progress, job int64) error {
+func (t *tx) progress(p crm.Progress) error {
 	var doneAt int64
 	if p.State == crm.DeliveryDone {
 		doneAt = t.now
 	}
-	if p.State != crm.DeliveryDead {
-		job = 0
-	}
-	return t.exec(`update inbox set state = ?, outcome = ?, page = ?, job = ?, done_at = ? where id = ?`,
-		p.State, p.Outcome, p.Page, job, doneAt, p.Delivery)
+	return t.exec(`update inbox set state = ?, outcome = ?, page = ?, job = 0, done_at = ? where id = ?`,
+		p.State, p.Outcome, p.Page, doneAt, p.Delivery)
+}
+
+// bury makes the open deliveries of a key part of a dead letter.
+func (t *tx) bury(j crm.Job) error {
+	return t.exec(`update inbox set state = 'dead', job = ? where key = ? and state in ('queued', 'noting')`, j.ID, j.Key)
+}
+
+// Forgotten lists keys of deliveries that are open although no job works on
+// them. There should be none; whoever finds one enqueues its job.
+func (db *DB) Forgotten(ctx context.Context) ([]string, error) {
+	var keys []string
+	rows, err := db.reader.QueryContext(ctx, `select distinct key from inbox where state in ('queued', 'noting')
+		and not exists (select 1 from jobs where jobs.key = inbox.key and jobs.state <> 'dead')`)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var key string
+		err := r.Scan(&key)
+		keys = append(keys, key)
+		return err
+	})
+	return keys, err
 }
 
 // Result returns what became of a delivery; ok is false while it is open.

@@ -105,7 +105,7 @@ func (t *tx) enqueue(j crm.Job) error {
 
 // end writes how a run ended and lets the next job of its key go on.
 func (t *tx) end(e crm.End) error {
-	if err := t.apply(e.Commit, e.Job.ID); err != nil {
+	if err := t.apply(e.Commit); err != nil {
 		return err
 	}
 	attempts := e.Job.Attempts
@@ -136,10 +136,20 @@ func (t *tx) end(e crm.End) error {
 			return err
 		}
 	}
-	if e.State == crm.JobWaiting {
+	switch e.State {
+	case crm.JobWaiting:
 		return nil // the key is still taken
+	case crm.JobDead:
+		if err := t.bury(e.Job); err != nil {
+			return err
+		}
 	}
 	return t.release(e.Job.Key)
+}
+
+// hurry ends the waiting of all jobs of a kind.
+func (t *tx) hurry(kind string) error {
+	return t.exec(`update jobs set state = 'ready' where kind = ? and state = 'waiting'`, kind)
 }
 
 // rerunInterrupted makes running jobs ready again. One whose newer twin waits

@@ -37,9 +37,13 @@ func (db *DB) Jobs(ctx context.Context, f JobFilter) ([]crm.Job, error) {
 	return found, err
 }
 
-// JobDeliveries lists the deliveries that belong to a dead letter.
-func (db *DB) JobDeliveries(ctx context.Context, job int64) ([]crm.Delivery, error) {
-	return db.deliveries(ctx, `where job = ? and job <> 0 order by seq`, job)
+// JobDeliveries lists the deliveries that a job is about: those of a dead
+// letter, the open ones of its contact, or the one whose message it keeps.
+func (db *DB) JobDeliveries(ctx context.Context, j crm.Job) ([]crm.Delivery, error) {
+	if j.State == crm.JobDead {
+		return db.deliveries(ctx, `where job = ? and job <> 0 or id = ? order by seq`, j.ID, j.Key)
+	}
+	return db.deliveries(ctx, `where key = ? and state in ('queued', 'noting') or id = ? order by seq`, j.Key, j.Key)
 }
 
 // RetryJob gives a dead letter another life, with its deliveries.
@@ -161,7 +165,8 @@ func (db *DB) Prune(ctx context.Context, keep time.Duration) error {
 				return tx.exec(`delete from quarantine where received_at <= ?`, tx.now-quarantineAge.Milliseconds())
 			},
 			func() error {
-				return tx.exec(`delete from inbox where state in ('done', 'dropped') and done_at <= ?`, tx.now-keep.Milliseconds())
+				return tx.exec(`delete from inbox where state in ('done', 'dropped') and done_at <= ?
+					and not exists (select 1 from jobs where jobs.key = inbox.id) -- its message still has to be kept`, tx.now-keep.Milliseconds())
 			},
 		)
 	})

@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"time"
-
-	"github.com/dealbell/dealbell/internal/crm"
 )
 
 const (
@@ -23,33 +21,35 @@ type Rejected struct {
 	ContentType string
 	Signature   string // headers as sent
 	Timestamp   string
+	Key         string // the Idempotency-Key
 	Body        []byte
 	ReceivedAt  time.Time
 }
 
 // Quarantine keeps a rejected delivery for 7 days. Beyond 1,000 of them, or
-// 16 MB of bodies, the oldest make room.
+// 16 MB of bodies, those without any signature make room first, then the
+// oldest.
 func (db *DB) Quarantine(ctx context.Context, r Rejected) error {
 	return db.write(ctx, func(tx *tx) error {
-		if err := tx.exec(`insert into quarantine (id, source, reason, content_type, signature, timestamp, body, received_at) values (?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.ID, r.Source, r.Reason, r.ContentType, r.Signature, r.Timestamp, r.Body, tx.now); err != nil {
+		if err := tx.exec(`insert into quarantine (id, source, reason, content_type, signature, timestamp, idempotency_key, body, received_at)
+			values (?, ?, ?, ?, ?, ?, ?, ?, ?)`, r.ID, r.Source, r.Reason, r.ContentType, r.Signature, r.Timestamp, r.Key, r.Body, tx.now); err != nil {
 			return err
 		}
 		return tx.exec(`delete from quarantine where id in (
-			select id from (select id, row_number() over newest as place, sum(length(body)) over newest as bytes
-				from quarantine window newest as (order by received_at desc, id)) as kept
+			select id from (select id, row_number() over best as place, sum(length(body)) over best as bytes
+				from quarantine window best as (order by signature = '', received_at desc, id)) as kept
 			where place > ? or bytes > ?)`, quarantineCount, quarantineBytes)
 	})
 }
 
-// Quarantined lists what is kept, oldest first; with ids, only those.
+// Quarantined lists what is kept, oldest first.
 func (db *DB) Quarantined(ctx context.Context) ([]Rejected, error) {
 	var found []Rejected
-	rows, err := db.reader.QueryContext(ctx, `select id, source, reason, content_type, signature, timestamp, body, received_at from quarantine order by received_at, id`)
+	rows, err := db.reader.QueryContext(ctx, `select id, source, reason, content_type, signature, timestamp, idempotency_key, body, received_at from quarantine order by received_at, id`)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var q Rejected
 		var at int64
-		err := r.Scan(&q.ID, &q.Source, &q.Reason, &q.ContentType, &q.Signature, &q.Timestamp, &q.Body, &at)
+		err := r.Scan(&q.ID, &q.Source, &q.Reason, &q.ContentType, &q.Signature, &q.Timestamp, &q.Key, &q.Body, &at)
 		q.ReceivedAt = moment(at)
 		found = append(found, q)
 		return err
@@ -57,9 +57,11 @@ func (db *DB) Quarantined(ctx context.Context) ([]Rejected, error) {
 	return found, err
 }
 
-// Release turns a quarantined delivery into an accepted one with its job.
-func (db *DB) Release(ctx context.Context, id string, d crm.Delivery, j crm.Job) error {
-	return db.write(ctx, func(tx *tx) error {
+// Release accepts a quarantined delivery after all. One that was accepted
+// meanwhile, because it was sent again, is only removed.
+func (db *DB) Release(ctx context.Context, id string, in Intake) (Receipt, error) {
+	var receipt Receipt
+	err := db.write(ctx, func(tx *tx) error {
 		n, err := tx.affected(`delete from quarantine where id = ?`, id)
 		if err != nil {
 			return err
@@ -67,6 +69,8 @@ func (db *DB) Release(ctx context.Context, id string, d crm.Delivery, j crm.Job)
 		if n == 0 {
 			return ErrNotFound
 		}
-		return tx.take(d, j)
+		receipt, err = tx.accept(in)
+		return err
 	})
+	return receipt, err
 }

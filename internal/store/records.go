@@ -10,22 +10,25 @@ import (
 	"github.com/dealbell/dealbell/internal/crm"
 )
 
-// Contact returns the oldest page of the database that carries the key and is
-// not in the trash; ok is false when none is known.
-func (db *DB) Contact(ctx context.Context, database, key string) (s crm.Snapshot, ok bool, err error) {
-	var created, edited int64
-	var values string
-	err = db.reader.QueryRowContext(ctx, `select page, created_at, edited_at, property_values from snapshots
-		where database = ? and key = ? and key <> '' and trashed = 0 order by created_at, page limit 1`, database, key).
-		Scan(&s.Page, &created, &edited, &values)
-	if errors.Is(err, sql.ErrNoRows) {
-		return s, false, nil
-	}
-	if err != nil {
-		return s, false, err
-	}
-	s.Database, s.Key, s.CreatedAt, s.EditedAt = database, key, moment(created), moment(edited)
-	return s, true, json.Unmarshal([]byte(values), &s.Values)
+// Known returns the pages of the database that carry the key: those that are
+// not in the trash first, oldest first.
+func (db *DB) Known(ctx context.Context, database, key string) ([]crm.Snapshot, error) {
+	var found []crm.Snapshot
+	rows, err := db.reader.QueryContext(ctx, `select page, created_at, edited_at, trashed, property_values from snapshots
+		where database = ? and key = ? and key <> '' order by trashed, created_at, page limit 20`, database, key)
+	err = each(rows, err, func(r *sql.Rows) error {
+		s := crm.Snapshot{Database: database, Key: key}
+		var created, edited int64
+		var values string
+		if err := r.Scan(&s.Page, &created, &edited, &s.Trashed, &values); err != nil {
+			return err
+		}
+		s.CreatedAt, s.EditedAt = moment(created), moment(edited)
+		err := json.Unmarshal([]byte(values), &s.Values)
+		found = append(found, s)
+		return err
+	})
+	return found, err
 }
 
 // Intent returns a create that was begun and has not ended.

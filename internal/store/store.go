@@ -231,9 +231,9 @@ func classify(err error) error {
 	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_FULL:
-		return fmt.Errorf("%w: %w", ErrFull, err)
+		return fmt.Errorf("%w (%v)", ErrFull, err) //nolint:errorlint // the cause is for people
 	case sqlite3.SQLITE_BUSY:
-		return fmt.Errorf("%w: %w", ErrBusy, err)
+		return fmt.Errorf("%w (%v)", ErrBusy, err) //nolint:errorlint // the cause is for people
 	}
 	return err
 }
