@@ -17,6 +17,9 @@ import (
 	"github.com/dealbell/dealbell/internal/secret"
 )
 
+// demoSecret is what the demo's website signs with.
+const demoSecret = "demo-form-secret"
+
 type demoCommand struct {
 	Verbose bool `help:"Show the daemon's log."`
 }
@@ -40,8 +43,7 @@ func (c *demoCommand) Run(s *session) error {
 	}
 	notion := sandbox.New(sandbox.Options{Token: "demo", Latency: 150 * time.Millisecond})
 	crm := notion.StandardCRM()
-	const formSecret = "demo-form-secret"
-	settings, err := config.Load(config.Source{Getenv: demoEnvironment(data, formSecret, crm.Contacts.ID)})
+	settings, err := config.Load(config.Source{Getenv: demoEnvironment(data, crm.Contacts.ID)})
 	if err != nil {
 		return err
 	}
@@ -58,17 +60,17 @@ func (c *demoCommand) Run(s *session) error {
 	website, contacts := "http://"+pages[0].Addr().String()+"/", "http://"+pages[1].Addr().String()+"/"
 	return a.Serve(s.ctx, func(public, admin string) {
 		lead := "http://" + public + "/lead"
-		go serveDemo(s.ctx, pages[0], sandbox.Website(sandbox.WebsiteOptions{LeadURL: lead, Secret: formSecret, ContactsURL: contacts}))
+		go serveDemo(s.ctx, pages[0], sandbox.Website(sandbox.WebsiteOptions{LeadURL: lead, Secret: demoSecret, ContactsURL: contacts}))
 		go serveDemo(s.ctx, pages[1], notion.ContactsPage(crm.Contacts))
 		printDemo(s.Stdout, website, contacts, lead, "http://"+admin+"/metrics")
 	})
 }
 
 // demoEnvironment is the whole configuration of a Dealbell.
-func demoEnvironment(data, formSecret, contacts string) func(string) string {
+func demoEnvironment(data, contacts string) func(string) string {
 	return func(name string) string {
 		return map[string]string{
-			"DEALBELL_DATA": data, "FORM_SECRET": formSecret, "NOTION_CONTACTS_DB_ID": contacts,
+			"DEALBELL_DATA": data, "FORM_SECRET": demoSecret, "NOTION_CONTACTS_DB_ID": contacts,
 			"DEALBELL_LISTEN": "127.0.0.1:0", "DEALBELL_ADMIN_LISTEN": "127.0.0.1:0",
 			"DEALBELL_CONFIG": os.DevNull, // not the file of a real one
 		}[name]
@@ -80,11 +82,11 @@ func printDemo(w io.Writer, website, contacts, lead, metrics string) {
 
   website form   %s    fill it in and send it
   contacts       %s    and watch the contact appear here
-  Dealbell       %s    takes the signed leads
+  Dealbell       %s    takes leads signed with %s
   metrics        %s
 
 Press Ctrl-C to stop. Nothing is kept.
-`, website, contacts, lead, metrics)
+`, website, contacts, lead, demoSecret, metrics)
 }
 
 // listenDemo takes the nice ports, or any free ones.

@@ -159,8 +159,9 @@ func (u *upsert) awaitFirstRead(ctx context.Context) error {
 	if err != nil || !read.CompletedAt.IsZero() {
 		return err
 	}
-	// The end of the read hurries the jobs that wait for it.
-	return crm.Later(time.Now().Add(time.Minute), "Contacts is being read for the first time")
+	// The end of the read hurries the jobs that wait for it; the time is for
+	// those that just missed it.
+	return crm.Later(time.Now().Add(10*time.Second), "Contacts is being read for the first time")
 }
 
 // lookUp asks Notion for pages with the key, in every spelling that was ever

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -348,9 +349,9 @@ func TestARefusedLaneStopsProbesAndGoesOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		allowed := false
+		var allowed atomic.Bool
 		w.start(queue.Options{}, func(context.Context, crm.Job) (crm.Commit, error) {
-			if !allowed {
+			if !allowed.Load() {
 				return crm.Commit{}, crm.ErrForbidden
 			}
 			return crm.Commit{}, nil
@@ -363,7 +364,7 @@ func TestARefusedLaneStopsProbesAndGoesOn(t *testing.T) {
 		if before > 45 {
 			t.Errorf("%d tries in 30 minutes, want about one a minute after the first few", before)
 		}
-		allowed = true
+		allowed.Store(true)
 		time.Sleep(6 * time.Minute)
 		if left := w.jobs(""); len(left) != 0 {
 			t.Errorf("%d jobs left after the lane went on", len(left))
@@ -408,9 +409,9 @@ func TestAReadIsNeverGivenUp(t *testing.T) {
 		read := named("read")
 		read.Lane = crm.Sync
 		w.enqueue(read)
-		time.Sleep(10 * 24 * time.Hour)
+		time.Sleep(8 * 24 * time.Hour)
 		if waiting := w.jobs(crm.JobWaiting); len(waiting) != 1 {
-			t.Errorf("jobs after ten days: %+v, want the read still to come", w.jobs(""))
+			t.Errorf("jobs after eight days: %+v, want the read still to come", w.jobs(""))
 		}
 		w.close()
 	})
