@@ -641,3 +641,25 @@ func TestWaitingForTheFirstReadCostsNothingAndEndsWithIt(t *testing.T) {
 		w.stop()
 	})
 }
+
+func TestAnAnswerThatGotLostStillSaysCreated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Options{QueryLag: 3 * time.Second})
+		w.start()
+		w.settle(time.Minute)
+		w.notion.SetFaults(sandbox.Faults{Script: []sandbox.Scripted{{
+			Match: sandbox.Match{Method: "POST", Path: "/v1/pages"}, Nth: 1, Fault: sandbox.ResetAfter,
+		}}})
+		w.notion.RenameOption(w.crm.Contacts, "Status", "New lead", "Fresh")
+		time.Sleep(2 * time.Hour) // the schema is read again
+		answer := w.submit(map[string]string{"email": "ana@example.com"}, "Prefer", "wait=20")
+		if want := `{"status":"created","id":"` + w.onlyContact().ID + `"}`; answer.Code != 200 || strings.TrimSpace(answer.Body.String()) != want {
+			t.Errorf("got %d %s, want 200 %s", answer.Code, answer.Body, want)
+		}
+		if n := w.status().LeftoverSum; n != 1 {
+			t.Errorf("%d leftovers, want the status of a new lead", n)
+		}
+		w.stop()
+	})
+}

@@ -279,9 +279,17 @@ func (u *upsert) create(ctx context.Context) (crm.Commit, error) {
 }
 
 // finish keeps the messages of an update and says what became of each
-// delivery.
+// delivery. Where a create was begun, what was found is what it made.
 func (u *upsert) finish(ctx context.Context, page string, commit crm.Commit) (crm.Commit, error) {
-	commit.Settled = append(commit.Settled, crm.Intent{Database: u.o.Contacts, Key: u.key})
+	outcome, leftovers := crm.Updated, u.plan.leftovers
+	intent, begun, err := u.o.State.Intent(ctx, u.o.Contacts, u.key)
+	if err != nil {
+		return commit, err
+	}
+	if begun {
+		outcome, leftovers = crm.Created, append(leftovers, u.plan.onCreate...)
+		commit.Settled = append(commit.Settled, intent)
+	}
 	onPage, err := u.notesOnPage(ctx)
 	if err == nil && onPage {
 		err = u.note(ctx, page)
@@ -292,7 +300,7 @@ func (u *upsert) finish(ctx context.Context, page string, commit crm.Commit) (cr
 	if !onPage {
 		commit.Jobs = append(commit.Jobs, u.activityJobs(page)...)
 	}
-	return u.done(page, crm.Updated, commit, u.plan.leftovers), nil
+	return u.done(page, outcome, commit, leftovers), nil
 }
 
 func (u *upsert) done(page string, outcome crm.Outcome, commit crm.Commit, leftovers []crm.Leftover) crm.Commit {
