@@ -39,7 +39,7 @@ func TestEveryFaultAtTwentyPercent(t *testing.T) {
 		for _, fault := range faults {
 			chance[fault] = .3 / float64(len(faults))
 		}
-		torture(t, leads, sandbox.Options{Seed: 99, Latency: 400 * time.Millisecond, QueryLag: 10 * time.Second, Limit: sandbox.Window},
+		torture(t, leads, sandbox.Options{Seed: 99, Latency: 400 * time.Millisecond, QueryLag: 25 * time.Second, Limit: sandbox.Window},
 			sandbox.Faults{Chance: chance, RetryAfter: 20 * time.Second})
 	})
 }

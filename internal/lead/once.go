@@ -12,7 +12,7 @@ import (
 // looks are the times, from when the outcome of a create became unknown, at
 // which Notion is asked whether the page is there. A new page may take
 // seconds to appear in queries; after the last look it was never made.
-var looks = [...]time.Duration{2 * time.Second, 7 * time.Second, 16 * time.Second}
+var looks = [...]time.Duration{2 * time.Second, 7 * time.Second, 15 * time.Second, 30 * time.Second}
 
 // creation is a page that must be made once. The caller has just looked for
 // it and found none.
