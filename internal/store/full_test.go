@@ -187,3 +187,22 @@ func TestTooManyWaitingWritesAreToldSo(t *testing.T) {
 		t.Errorf("%d writes were told to come back, want the 50 beyond the limit", busy.Load())
 	}
 }
+
+func TestAfterTheDiskFailedNothingIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	db, err := Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	failure := errors.New("input/output error")
+	if err := db.write(t.Context(), func(tx *tx) error { tx.broken = failure; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Accept(t.Context(), delivery(1, 10)); !errors.Is(err, failure) {
+		t.Errorf("Accept = %v, want the failure of the disk", err)
+	}
+	if found, err := db.Pending(t.Context(), "k", 10); err != nil || len(found) != 0 {
+		t.Errorf("stored %v, %v; want nothing", found, err)
+	}
+}

@@ -407,3 +407,28 @@ func TestARestartBringsARunningJobAndItsTwinTogether(t *testing.T) {
 		t.Errorf("ran %v after the restart, want %v: the twin for both, and nobody left behind", ran, want)
 	}
 }
+
+func TestAFloodOfUnsignedBodiesDoesNotPushOutSignedOnes(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("makes a thousand writes")
+	}
+	db := open(t, t.TempDir())
+	put := func(id, signature string) {
+		t.Helper()
+		if err := db.Quarantine(t.Context(), store.Rejected{ID: id, Source: "lead", Reason: "test", Signature: signature, Body: []byte(id)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("genuine", "sha256=00")
+	for i := range 1_050 {
+		put(fmt.Sprint(i), "")
+	}
+	kept, err := db.Quarantined(t.Context())
+	if err != nil || len(kept) != 1_000 {
+		t.Fatalf("%d kept, %v; want 1,000", len(kept), err)
+	}
+	if !slices.ContainsFunc(kept, func(r store.Rejected) bool { return r.ID == "genuine" }) {
+		t.Error("the signed body made room for unsigned ones")
+	}
+}
