@@ -238,6 +238,38 @@ func TestALossOfAccessMakesNobodyNew(t *testing.T) {
 	})
 }
 
+// A page that was out of reach for a while is looked for in the spelling that
+// it had, which the lead does not know.
+func TestAPageThatComesBackIsTheContactAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Options{})
+		page := w.notion.AddRow(w.crm.Contacts, map[string]any{"Email": "ANA@Example.com"})
+		w.start()
+		w.settle(time.Minute)
+		time.Sleep(time.Minute)
+		mend := w.twist(func(r *http.Request) (int, string) {
+			switch {
+			case strings.HasSuffix(r.URL.Path, page):
+				return http.StatusNotFound, `{"object":"error","status":404,"code":"object_not_found","message":"Could not find it."}`
+			case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/query"):
+				return http.StatusOK, `{"object":"list","results":[],"has_more":false,"next_cursor":null}`
+			case r.Method == http.MethodPost:
+				return http.StatusTooManyRequests, `{"object":"error","status":429,"code":"rate_limited","message":"Later."}`
+			}
+			return 0, ""
+		})
+		w.accepted(map[string]string{"email": "ana@example.com", "name": "Ana"})
+		time.Sleep(time.Minute)
+		mend()
+		w.settle(time.Hour)
+		if got := w.onlyContact(); got.ID != page || got.Values["Name"] != "Ana" {
+			t.Errorf("contact %+v, want the page that came back", got)
+		}
+		w.stop()
+	})
+}
+
 func TestAContactThatWasMovedToAnotherDatabaseIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -34,8 +34,8 @@ func Text(kind Kind, s string) Value { return Value{Kind: kind, Text: s} }
 // Choice returns a select, status or multi_select value.
 func Choice(kind Kind, names ...string) Value { return Value{Kind: kind, Names: names} }
 
-// Day returns a date value without a time; day is YYYY-MM-DD.
-func Day(day string) Value { return Value{Kind: KindDate, Date: &Date{Start: day}} }
+// Day returns a date value that starts at a day (YYYY-MM-DD) or a moment.
+func Day(start string) Value { return Value{Kind: KindDate, Date: &Date{Start: start}} }
 
 // Blank reports whether the property holds nothing, as a person would see it.
 // An unticked checkbox is not blank: somebody may have unticked it.

@@ -3,7 +3,6 @@ package lead
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -35,9 +34,7 @@ func (u *upsert) activityJobs(page string) []crm.Job {
 	return jobs
 }
 
-// Activity makes one message a row of the Activities database. When Notion
-// refuses it although it fits the cached schema, it asks for the schema and
-// tries once more.
+// Activity makes one message a row of the Activities database.
 func (s *Service) Activity(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	var a activity
 	if err := json.Unmarshal(job.Payload, &a); err != nil {
@@ -51,22 +48,9 @@ func (s *Service) Activity(ctx context.Context, job crm.Job) (crm.Commit, error)
 	if err != nil {
 		return crm.Commit{}, err
 	}
-	schema, err := s.schema(ctx, s.o.Notion, s.o.Activities)
-	if err != nil {
-		return crm.Commit{}, err
-	}
-	for fresh := false; ; fresh = true {
-		commit, err := s.makeActivity(ctx, schema, a, leads[0])
-		if fresh || !errors.Is(err, crm.ErrInvalid) && !errors.Is(err, crm.ErrNotFound) {
-			return commit, err
-		}
-		if err := s.o.State.Apply(ctx, commit); err != nil {
-			return crm.Commit{}, err
-		}
-		if schema, err = s.refreshSchema(ctx, s.o.Notion, s.o.Activities); err != nil {
-			return crm.Commit{}, err
-		}
-	}
+	return s.withSchema(ctx, s.o.Activities, func(schema crm.Schema) (crm.Commit, error) {
+		return s.makeActivity(ctx, schema, a, leads[0])
+	})
 }
 
 func (s *Service) makeActivity(ctx context.Context, schema crm.Schema, a activity, l lead) (crm.Commit, error) {

@@ -71,10 +71,10 @@ func number(p crm.Property, text string) (crm.Value, error) {
 	return crm.Value{Kind: p.Kind, Number: json.Number(text)}, nil
 }
 
-func date(p crm.Property, text string) (crm.Value, error) {
+func date(_ crm.Property, text string) (crm.Value, error) {
 	for _, layout := range []string{time.DateOnly, time.RFC3339} {
 		if _, err := time.Parse(layout, text); err == nil {
-			return crm.Value{Kind: p.Kind, Date: &crm.Date{Start: text}}, nil
+			return crm.Day(text), nil
 		}
 	}
 	return crm.Value{}, &misfit{"a date such as 2026-11-20", strconv.Quote(text)}

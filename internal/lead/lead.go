@@ -116,6 +116,28 @@ func setUp(database string, err error) error {
 	return fmt.Errorf("read schema of database %s: %w", database, err)
 }
 
+// withSchema does something that depends on the shape of a database. When
+// Notion refuses it although it fits the cached schema, or the data source is
+// gone, the schema is read again and it is tried once more.
+func (s *Service) withSchema(ctx context.Context, database string, try func(crm.Schema) (crm.Commit, error)) (crm.Commit, error) {
+	schema, err := s.schema(ctx, s.o.Notion, database)
+	if err != nil {
+		return crm.Commit{}, err
+	}
+	commit, err := try(schema)
+	if !errors.Is(err, crm.ErrInvalid) && !errors.Is(err, crm.ErrNotFound) {
+		return commit, err
+	}
+	// What is known now has to be kept, such as that nothing was created.
+	if err := s.o.State.Apply(ctx, commit); err != nil {
+		return crm.Commit{}, err
+	}
+	if schema, err = s.refreshSchema(ctx, s.o.Notion, database); err != nil {
+		return crm.Commit{}, err
+	}
+	return try(schema)
+}
+
 // bind reads a database's schema and resolves names in it, remembering the
 // ids of those it finds.
 func (s *Service) bind(ctx context.Context, schema crm.Schema, names []string) (bindings, error) {

@@ -35,7 +35,7 @@ func (s *Service) Upsert(ctx context.Context, job crm.Job) (crm.Commit, error) {
 		return crm.Commit{}, err
 	}
 	u := &upsert{Service: s, key: job.Key, leads: leads}
-	commit, err := u.run(ctx)
+	commit, err := s.withSchema(ctx, s.o.Contacts, func(schema crm.Schema) (crm.Commit, error) { return u.try(ctx, schema) })
 	if err == nil && more {
 		commit.Jobs = append(commit.Jobs, UpsertJob(job.Key))
 	}
@@ -67,28 +67,7 @@ type upsert struct {
 	to    string // data source
 }
 
-// run makes a plan and carries it out; when Notion refuses it although it fits
-// the cached schema, or the data source is gone, it asks for the schema and
-// plans once more.
-func (u *upsert) run(ctx context.Context) (crm.Commit, error) {
-	schema, err := u.schema(ctx, u.o.Notion, u.o.Contacts)
-	if err != nil {
-		return crm.Commit{}, err
-	}
-	for fresh := false; ; fresh = true {
-		commit, err := u.try(ctx, schema)
-		if fresh || !errors.Is(err, crm.ErrInvalid) && !errors.Is(err, crm.ErrNotFound) {
-			return commit, err
-		}
-		if err := u.o.State.Apply(ctx, commit); err != nil { // such as: the create is settled, nothing was made
-			return crm.Commit{}, err
-		}
-		if schema, err = u.refreshSchema(ctx, u.o.Notion, u.o.Contacts); err != nil {
-			return crm.Commit{}, err
-		}
-	}
-}
-
+// try makes a plan and carries it out.
 func (u *upsert) try(ctx context.Context, schema crm.Schema) (crm.Commit, error) {
 	b, err := u.bind(ctx, schema, u.o.Mapping.names())
 	if err != nil {
