@@ -2,7 +2,7 @@
 
 GO      ?= go
 PROGRAM := dealbell
-FUZZ    ?= 10s
+FUZZ    ?= 300000x
 
 # The daemon is one static binary; the race detector alone needs cgo.
 export CGO_ENABLED ?= 0
@@ -36,7 +36,7 @@ fmt: ## Format all code.
 	golangci-lint fmt
 
 .PHONY: fuzz
-fuzz: ## Fuzz each target for FUZZ (default 10s).
+fuzz: ## Fuzz each target FUZZ times (default 300000x).
 	@set -e; for file in $$(grep -rl '^func Fuzz' --include='*_test.go' internal); do \
 		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z]+).*/\1/p' $$file); do \
 			echo "$$(dirname $$file) $$target"; \
