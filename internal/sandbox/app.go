@@ -97,18 +97,49 @@ func (w *Workspace) AddRow(db *Database, values map[string]any) (pageID string) 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	ds := w.sources[db.DataSourceID]
-	return w.addPage(ds, w.people[0].id, time.Now(), w.typed(ds, values)).id
+	return w.addRow(ds, w.people[0].id, values).id
+}
+
+func (w *Workspace) addRow(ds *dataSource, by string, values map[string]any) *page {
+	now := time.Now()
+	return w.addPage(ds, by, now, w.typed(ds, by, now, values))
 }
 
 // EditRow changes values of a row; nil clears. The first person is the editor.
 func (w *Workspace) EditRow(pageID string, values map[string]any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	p := w.mustPage(pageID)
-	typed := w.typed(p.source, values)
-	w.edit(p, w.people[0].id, time.Now(), func(s *state) {
-		maps.Copy(s.values, typed)
-	})
+	w.editRow(w.mustPage(pageID), w.people[0].id, values)
+}
+
+// EditRowAs is EditRow by someone else.
+func (w *Workspace) EditRowAs(personID, pageID string, values map[string]any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.user(personID) == nil {
+		panic(fmt.Sprintf("sandbox: edit row: there is no person %q", personID))
+	}
+	w.editRow(w.mustPage(pageID), personID, values)
+}
+
+func (w *Workspace) editRow(p *page, by string, values map[string]any) {
+	now := time.Now()
+	typed := w.typed(p.source, by, now, values)
+	w.edit(p, by, now, func(s *state) { maps.Copy(s.values, typed) })
+}
+
+// AddText writes a paragraph at the end of a row's page. The first person does
+// it.
+func (w *Workspace) AddText(pageID, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p, now, by := w.mustPage(pageID), time.Now(), w.people[0].id
+	runs, _ := handText(w, nil, text)
+	b := &block{kind: "paragraph", extra: maps.Clone(blockKinds()["paragraph"])}
+	b.text, _ = runs.([]run)
+	w.insertBlocks(p, []*block{b}, len(p.children), now)
+	w.edit(p, by, now, func(*state) {})
+	w.tellContent(p, by, now, []*block{b})
 }
 
 // Trash moves a row to the trash.
@@ -123,9 +154,10 @@ func (w *Workspace) Purge(pageID string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := w.mustPage(pageID)
-	gone := func(q *page) bool { return q == p }
-	p.source.rows = slices.DeleteFunc(p.source.rows, gone)
-	p.source.ranked = slices.DeleteFunc(p.source.ranked, gone)
+	if !p.now().trashed {
+		w.tellLife(p, w.people[0].id, time.Now(), livePage, trashedPage)
+	}
+	p.source.remove(p)
 	delete(w.pages, p.id)
 	for _, b := range p.children {
 		delete(w.blocks, b.id)

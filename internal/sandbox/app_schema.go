@@ -18,13 +18,21 @@ func (w *Workspace) change(db *Database, name string, do func(*dataSource, *prop
 	}
 	ds.edited = time.Now()
 	do(ds, p)
+	action := actionUpdated
+	if ds.byID(p.id) == nil {
+		action = actionDeleted
+	}
+	w.tellSchema(ds, w.people[0].id, ds.edited, schemaChange{p, action})
 }
 
 // AddProperty adds a property to a database.
 func (w *Workspace) AddProperty(db *Database, p Property) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.addProperty(w.sources[db.DataSourceID], p)
+	ds := w.sources[db.DataSourceID]
+	w.addProperty(ds, p)
+	ds.edited = time.Now()
+	w.tellSchema(ds, w.people[0].id, ds.edited, schemaChange{ds.props[len(ds.props)-1], actionCreated})
 }
 
 // RenameProperty gives a property another name; its id stays.

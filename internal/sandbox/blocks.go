@@ -152,8 +152,11 @@ func (w *Workspace) findBlock(c *call) (*block, *page, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if b, p := w.blocks[id], w.pages[id]; b != nil || p != nil {
-		return b, p, nil
+	if p := w.sharedPage(id); p != nil {
+		return nil, p, nil
+	}
+	if b := w.blocks[id]; b != nil && !b.page.hidden() {
+		return b, nil, nil
 	}
 	return nil, nil, w.notFound(c.version, "block", id)
 }
@@ -214,6 +217,7 @@ func appendChildren(w *Workspace, c *call) (map[string]any, error) {
 	}
 	w.insertBlocks(p, blocks, index, c.now)
 	w.edit(p, w.bot.id, c.now, func(*state) {})
+	w.tellContent(p, w.bot.id, c.now, blocks)
 	c.wrote = true
 	var ids []string
 	var shown []any

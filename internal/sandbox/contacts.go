@@ -13,7 +13,7 @@ var templates embed.FS
 
 // pageTemplate reads one of the embedded pages; they are checked by the tests.
 func pageTemplate(name string) *template.Template {
-	return template.Must(template.ParseFS(templates, "templates/style.html", "templates/"+name))
+	return template.Must(template.ParseFS(templates, "templates/style.html", "templates/live.html", "templates/"+name))
 }
 
 // pagePolicy allows what the demo pages carry inside themselves, and no more.

@@ -5,7 +5,7 @@ func (w *Workspace) findDatabase(c *call) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	if db := w.databases[id]; db != nil {
+	if db := w.databases[id]; db != nil && !db.unshared {
 		return db, nil
 	}
 	return nil, w.notFound(c.version, "database", id)
@@ -16,7 +16,7 @@ func (w *Workspace) findSource(c *call) (*dataSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ds := w.sources[id]; ds != nil {
+	if ds := w.sources[id]; ds != nil && !ds.db.unshared {
 		return ds, nil
 	}
 	return nil, w.notFound(c.version, "data_source", id)
@@ -130,6 +130,7 @@ func updateDataSource(w *Workspace, c *call) (map[string]any, error) {
 		return nil, err
 	}
 	var changes []func()
+	var told []schemaChange
 	for _, key := range sortedKeys(raw) {
 		p := ds.find(key)
 		if p == nil {
@@ -140,11 +141,13 @@ func updateDataSource(w *Workspace, c *call) (map[string]any, error) {
 			return nil, err
 		}
 		changes = append(changes, change)
+		told = append(told, schemaChange{p, actionOf(raw[key])})
 	}
 	for _, change := range changes {
 		change()
 	}
 	ds.edited, c.wrote = c.now, true
+	w.tellSchema(ds, w.bot.id, c.now, told...)
 	return w.sourceObject(ds, c.version), nil
 }
 

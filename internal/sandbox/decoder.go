@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"strings"
+	"time"
 )
 
 // decoder checks the properties of one write. Nothing of the workspace changes
@@ -20,10 +21,13 @@ type newOption struct {
 }
 
 // commit adds the options that an accepted write asked for.
-func (d *decoder) commit() {
+func (d *decoder) commit(ds *dataSource, now time.Time) {
+	var told []schemaChange
 	for _, g := range d.grown {
 		g.prop.options = append(g.prop.options, g.opt)
+		told = append(told, schemaChange{g.prop, actionUpdated})
 	}
+	d.w.tellSchema(ds, d.w.bot.id, now, told...)
 }
 
 // properties decodes the properties of a create or an update, keyed by name or

@@ -13,7 +13,7 @@ const statusOverloaded = 529
 // it: HTML, and no request id of Notion.
 const edgePage = `<!DOCTYPE html>
 <html lang="en-US">
-<head><title>www.notion.so | 502: Bad gateway</title><meta charset="UTF-8"></head>
+<head><title>502: Bad gateway</title><meta charset="UTF-8"></head>
 <body>
 <h1>Bad gateway <span>Error code 502</span></h1>
 <p>The web server reported a bad gateway error. Please try again in a few minutes.</p>
@@ -25,15 +25,12 @@ const edgePage = `<!DOCTYPE html>
 func sortedFaults(m map[Fault]float64) []Fault { return slices.Sorted(maps.Keys(m)) }
 
 // faultReply is the answer to a request that is not processed.
-func (w *Workspace) faultReply(f Fault, wait time.Duration, extra map[string]any) reply {
+func (w *Workspace) faultReply(f Fault, wait time.Duration, _ *http.Request) reply {
 	switch f {
 	case ResetBefore, HangBefore:
 		return reply{reset: true}
 	case BadGatewayHTML:
-		h := http.Header{}
-		h.Set("Content-Type", "text/html; charset=UTF-8")
-		h.Set("Cf-Ray", "8f00c0ffee00d00d-AMS")
-		return reply{status: http.StatusBadGateway, header: h, body: []byte(edgePage)}
+		return badGateway()
 	case RateLimited:
 		return w.rateLimited(wait)
 	case RateLimitedDate:
@@ -42,15 +39,19 @@ func (w *Workspace) faultReply(f Fault, wait time.Duration, extra map[string]any
 		return out
 	}
 	e := refusals()[f]
-	if extra != nil {
-		e.extra = extra
-	}
 	id := w.newRequestID()
 	out := jsonReply(e.status, e.body(id), id)
 	if f == Overloaded {
 		out.header.Set("Retry-After", seconds(wait))
 	}
 	return out
+}
+
+func badGateway() reply {
+	h := http.Header{}
+	h.Set("Content-Type", "text/html; charset=UTF-8")
+	h.Set("Cf-Ray", "8f00c0ffee00d00d-AMS")
+	return reply{status: http.StatusBadGateway, header: h, body: []byte(edgePage)}
 }
 
 func refusals() map[Fault]apiError {
@@ -76,22 +77,16 @@ func refusals() map[Fault]apiError {
 	}
 }
 
-// spoil turns the answer of a request that was processed into what the client
-// gets to see. A refusal is still told when the fault is about saved changes.
-func (w *Workspace) spoil(h hit, out reply, c *call) reply {
-	switch h.fault {
-	case ResetAfter, HangAfter:
-		return reply{reset: true}
-	case Truncated:
-		out.body = out.body[:len(out.body)/2]
-	case SavedButUnavailable:
-		if c.wrote {
-			extra := map[string]any{"retry_guidance": []string{
-				"Read the object again to see its current state.", "Do not repeat the write.",
-			}}
-			maps.Copy(extra, c.committed)
-			return w.faultReply(h.fault, 0, extra)
-		}
+// spoil hides that a write was saved. Refusals and reads are still told.
+func (w *Workspace) spoil(h hit, _ *http.Request, out reply, c *call) reply {
+	if !c.wrote {
+		return out
 	}
-	return out
+	e := refusals()[h.fault]
+	e.extra = map[string]any{"retry_guidance": []string{
+		"Read the object again to see its current state.", "Do not repeat the write.",
+	}}
+	maps.Copy(e.extra, c.committed)
+	id := w.newRequestID()
+	return jsonReply(e.status, e.body(id), id)
 }

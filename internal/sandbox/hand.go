@@ -8,8 +8,9 @@ import (
 )
 
 // typed converts values by property name into values by property id.
-func (w *Workspace) typed(ds *dataSource, values map[string]any) map[string]any {
+func (w *Workspace) typed(ds *dataSource, by string, now time.Time, values map[string]any) map[string]any {
 	out := map[string]any{}
+	var grown []schemaChange
 	for _, name := range sortedKeys(values) {
 		p := ds.named(name)
 		if p == nil {
@@ -23,12 +24,17 @@ func (w *Workspace) typed(ds *dataSource, values map[string]any) map[string]any 
 		if hand == nil {
 			panic(fmt.Sprintf("sandbox: edit row of %q: nobody can type into %q, a %s", ds.name, name, p.kind))
 		}
+		options := len(p.options)
 		v, ok := hand(w, p, values[name])
 		if !ok {
 			panic(fmt.Sprintf("sandbox: edit row of %q: %q, a %s, cannot hold %v", ds.name, name, p.kind, values[name]))
 		}
 		out[p.id] = v
+		if len(p.options) > options {
+			grown = append(grown, schemaChange{p, actionUpdated})
+		}
 	}
+	w.tellSchema(ds, by, now, grown...)
 	return out
 }
 

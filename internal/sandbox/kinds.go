@@ -45,7 +45,7 @@ func newKinds() map[string]kind {
 		"verification": {decodeVerification, encodeVerification, verificationOperand, noConfig, nil, handString, false},
 
 		"formula":           {nil, encodeFormula, anyOperand, formulaConfig, []string{"formula"}, handAny, false},
-		"rollup":            {nil, encodeRollup, rollupOperand, rollupConfig, nil, nil, false},
+		"rollup":            {nil, encodeRollup, rollupOperand, rollupConfig, nil, nil, true},
 		"created_time":      {nil, encodeCreatedTime, createdTimeOperand, noConfig, []string{"created_time"}, nil, false},
 		"last_edited_time":  {nil, encodeEditedTime, editedTimeOperand, noConfig, []string{"last_edited_time"}, nil, false},
 		"created_by":        {nil, encodeCreatedBy, createdByOperand, noConfig, []string{"created_by"}, nil, false},

@@ -78,6 +78,15 @@ func seconds(d time.Duration) string {
 	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
 }
 
+func (w *Workspace) admit(now time.Time) *reply {
+	wait := w.meter.take(now)
+	if wait == 0 {
+		return nil
+	}
+	out := w.rateLimited(wait)
+	return &out
+}
+
 func (w *Workspace) rateLimited(wait time.Duration) reply {
 	id := w.newRequestID()
 	e := &apiError{

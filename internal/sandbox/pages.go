@@ -16,6 +16,7 @@ type page struct {
 	source    *dataSource
 	created   time.Time
 	createdBy string
+	unshared  bool   // kept from the connection
 	order     int    // of creation, in the workspace
 	number    int    // unique_id
 	rank      uint64 // order among rows that no sort tells apart
@@ -59,6 +60,7 @@ func (w *Workspace) edit(p *page, by string, at time.Time, change func(*state)) 
 		p.states = p.states[1:]
 	}
 	p.states = append(p.states, &next)
+	w.tellEdit(p, p.states[len(p.states)-2], &next)
 }
 
 func (w *Workspace) addPage(ds *dataSource, by string, at time.Time, values map[string]any) *page {
@@ -68,10 +70,21 @@ func (w *Workspace) addPage(ds *dataSource, by string, at time.Time, values map[
 	p.rank = w.rank(p.id)
 	p.states = []*state{{since: at, edited: at, editedBy: by, values: values}}
 	w.pages[p.id] = p
+	ds.insert(p)
+	w.tellLife(p, by, at, absentPage, livePage)
+	return p
+}
+
+func (ds *dataSource) insert(p *page) {
 	ds.rows = append(ds.rows, p)
 	i, _ := slices.BinarySearchFunc(ds.ranked, p, func(a, b *page) int { return cmp.Compare(a.rank, b.rank) })
 	ds.ranked = slices.Insert(ds.ranked, i, p)
-	return p
+}
+
+func (ds *dataSource) remove(p *page) {
+	gone := func(q *page) bool { return q == p }
+	ds.rows = slices.DeleteFunc(ds.rows, gone)
+	ds.ranked = slices.DeleteFunc(ds.ranked, gone)
 }
 
 var notSlug = regexp.MustCompile(`[^\p{L}\p{N}]+`)
@@ -88,7 +101,7 @@ func (p *page) url(title string) string {
 // these ids; nil shows all.
 func (w *Workspace) pageObject(p *page, s *state, version string, only []string) map[string]any {
 	properties := map[string]any{}
-	for _, prop := range p.source.props {
+	for _, prop := range p.source.shown() {
 		if only == nil || slices.Contains(only, prop.id) {
 			properties[prop.name] = w.propertyObject(view{w, p, s, prop, version})
 		}
@@ -131,7 +144,7 @@ func (w *Workspace) findPage(c *call) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p := w.pages[id]; p != nil {
+	if p := w.sharedPage(id); p != nil {
 		return p, nil
 	}
 	return nil, w.notFound(c.version, "page", id)
@@ -160,59 +173,4 @@ func (c *call) shownProperties(ds *dataSource) ([]string, error) {
 		ids = append(ids, p.id)
 	}
 	return ids, nil
-}
-
-// getPropertyItem shows one property without the limits of page objects.
-func getPropertyItem(w *Workspace, c *call) (map[string]any, error) {
-	p, err := w.findPage(c)
-	if err != nil {
-		return nil, err
-	}
-	prop := p.source.byID(c.params[1])
-	if prop == nil {
-		return nil, w.notFound(c.version, "property", c.params[1])
-	}
-	v := view{w, p, p.now(), prop, c.version}
-	if !w.kinds[prop.kind].paged {
-		return propertyItem(prop, w.kinds[prop.kind].encode(v)), nil
-	}
-	var items []any
-	for _, part := range v.parts() {
-		items = append(items, propertyItem(prop, part))
-	}
-	out, err := c.listOf("property_item", items)
-	if err != nil {
-		return nil, err
-	}
-	head := map[string]any{"id": prop.id, "next_url": nil, "type": prop.kind, prop.kind: map[string]any{}}
-	if next, ok := out["next_cursor"].(string); ok {
-		head["next_url"] = "https://api.notion.com/v1/pages/" + p.id + "/properties/" + prop.id + "?start_cursor=" + next
-	}
-	out["property_item"] = head
-	return out, nil
-}
-
-func propertyItem(p *property, value any) map[string]any {
-	return map[string]any{"object": "property_item", "id": p.id, "type": p.kind, p.kind: value}
-}
-
-// parts are the elements of a paged property, all of them.
-func (v view) parts() []any {
-	if runs, ok := v.value().([]run); ok {
-		return runObjects(runs)
-	}
-	var out []any
-	if v.prop.kind == "relation" {
-		for _, id := range v.related() {
-			out = append(out, map[string]any{"id": id})
-		}
-		return out
-	}
-	ids, _ := v.value().([]string)
-	for _, id := range ids {
-		if u := v.w.user(id); u != nil {
-			out = append(out, u.full())
-		}
-	}
-	return out
 }

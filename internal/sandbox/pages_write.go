@@ -30,7 +30,7 @@ func createPage(w *Workspace, c *call) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.commit()
+	d.commit(ds, c.now)
 	p := w.addPage(ds, w.bot.id, c.now, values)
 	looks(p.now())
 	w.insertBlocks(p, children, len(p.children), c.now)
@@ -65,13 +65,13 @@ func (w *Workspace) decodeParent(c *call) (*dataSource, error) {
 		return nil, err
 	}
 	if key == "data_source_id" {
-		if ds := w.sources[id]; ds != nil {
+		if ds := w.sources[id]; ds != nil && !ds.db.unshared {
 			return ds, nil
 		}
 		return nil, w.notFound(c.version, "data_source", id)
 	}
 	db := w.databases[id]
-	if db == nil {
+	if db == nil || db.unshared {
 		return nil, w.notFound(c.version, "database", id)
 	}
 	if len(db.sources) > 1 {
@@ -165,7 +165,7 @@ func updatePage(w *Workspace, c *call) (map[string]any, error) {
 		return nil, err
 	}
 	if len(c.body) > 0 { // also one that changes nothing counts as an edit
-		d.commit()
+		d.commit(p.source, c.now)
 		w.edit(p, w.bot.id, c.now, func(s *state) {
 			maps.Copy(s.values, values)
 			looks(s)

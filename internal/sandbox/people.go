@@ -2,26 +2,44 @@ package sandbox
 
 import "net/http"
 
+const workspaceName = "Sandbox"
+
 // Person is a member of the workspace.
 type Person struct {
 	ID, Name, Email string
 }
 
 type user struct {
-	id, name, email string
-	bot             bool
+	id, name, email, avatar string
+	bot                     bool
 }
 
 func (w *Workspace) populate() {
 	w.bot = &user{id: w.newID(), name: "Dealbell", bot: true}
 	for _, p := range [][2]string{{"Ada Marsh", "ada@example.com"}, {"Ben Otieno", "ben@example.com"}, {"Chen Li", "chen@example.com"}} {
-		w.people = append(w.people, &user{id: w.newID(), name: p[0], email: p[1]})
+		w.addPerson(p[0], p[1])
 	}
+	w.people[0].avatar = "https://sandbox.example/ada.png"
+}
+
+func (w *Workspace) addPerson(name, email string) *user {
+	u := &user{id: w.newID(), name: name, email: email}
+	w.people = append(w.people, u)
+	return u
+}
+
+// AddPerson lets someone join the workspace.
+func (w *Workspace) AddPerson(name, email string) (personID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.addPerson(name, email).id
 }
 
 // People lists the people of the workspace. The first one makes the edits of
 // EditRow.
 func (w *Workspace) People() []Person {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	var out []Person
 	for _, u := range w.people {
 		out = append(out, Person{ID: u.id, Name: u.name, Email: u.email})
@@ -47,6 +65,9 @@ func (w *Workspace) user(id string) *user {
 // full is a user as properties show it; a bot hides its details there.
 func (u *user) full() map[string]any {
 	out := map[string]any{"object": "user", "id": u.id, "name": u.name, "avatar_url": nil, "type": "person"}
+	if u.avatar != "" {
+		out["avatar_url"] = u.avatar
+	}
 	if u.bot {
 		out["type"], out["bot"] = "bot", map[string]any{}
 	} else {
@@ -65,7 +86,7 @@ func (w *Workspace) account(u *user, version string) map[string]any {
 	}
 	bot := map[string]any{
 		"owner":            map[string]any{"type": "workspace", "workspace": true},
-		"workspace_name":   "Sandbox",
+		"workspace_name":   workspaceName,
 		"workspace_limits": map[string]any{"max_file_upload_size_in_bytes": 5242880},
 	}
 	if version != version2022 {

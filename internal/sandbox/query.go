@@ -86,7 +86,7 @@ func (w *Workspace) visible(ds *dataSource, now time.Time, keep test) []found {
 	var out []found
 	for _, p := range ds.ranked {
 		s := p.asOf(now.Add(-w.opts.QueryLag))
-		if s == nil || s.trashed || p.now().trashed {
+		if s == nil || s.trashed || p.now().trashed || p.hidden() {
 			continue
 		}
 		if keep(p, s) {

@@ -58,6 +58,7 @@ type database struct {
 	id, name        string
 	created, edited time.Time
 	sources         []*dataSource
+	unshared        bool // kept from the connection
 }
 
 type dataSource struct {
@@ -72,10 +73,14 @@ type dataSource struct {
 
 // find looks a property up by name, then by id, encoded or not.
 func (ds *dataSource) find(key string) *property {
-	if p := ds.named(key); p != nil {
-		return p
+	p := ds.named(key)
+	if p == nil {
+		p = ds.byID(key)
 	}
-	return ds.byID(key)
+	if p == nil || p.hidden() {
+		return nil
+	}
+	return p
 }
 
 func (ds *dataSource) named(name string) *property {
@@ -134,7 +139,7 @@ func (w *Workspace) newOption(name, color string) *option {
 // schemaObject shows a schema as the API does.
 func (w *Workspace) schemaObject(ds *dataSource, version string) map[string]any {
 	out := map[string]any{}
-	for _, p := range ds.props {
+	for _, p := range ds.shown() {
 		obj := map[string]any{"id": p.id, "name": p.name, "type": p.kind, p.kind: w.kinds[p.kind].config(ds, p, version)}
 		if version != version2022 {
 			obj["description"] = nil

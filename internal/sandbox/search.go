@@ -77,7 +77,7 @@ func (w *Workspace) searchTables(version, words string) []any {
 	for _, id := range sortedKeys(w.sources) {
 		ds := w.sources[id]
 		switch {
-		case !matches(ds.name, words):
+		case ds.db.unshared || !matches(ds.name, words):
 		case version != version2022:
 			out = append(out, w.sourceObject(ds, version))
 		case len(ds.db.sources) == 1:
@@ -93,7 +93,7 @@ func (w *Workspace) searchPages(version, words string) []any {
 		p := w.pages[id]
 		s := p.now()
 		hidden := version == version2022 && len(p.source.db.sources) > 1
-		if !s.trashed && !hidden && matches(view{w: w, page: p, state: s, prop: p.source.title()}.plain(), words) {
+		if !s.trashed && !hidden && !p.hidden() && matches(view{w: w, page: p, state: s, prop: p.source.title()}.plain(), words) {
 			out = append(out, w.pageObject(p, s, version, nil))
 		}
 	}

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Exchange is one request that the workspace saw, and what became of it.
+// Exchange is one request that the sandbox saw, and what became of it.
 type Exchange struct {
 	Start, End time.Time // End is zero while the request is under way
 	Method     string
 	Path       string
 	Query      string // undecoded
-	Version    string // the Notion-Version header
+	Version    string // the Notion-Version header; "" of requests to Slack
 	Body       []byte // of the request
 	Status     int    // 0 when no answer was sent
 	Fault      Fault  // "" when it was treated well
@@ -23,11 +23,11 @@ type Exchange struct {
 }
 
 // Transcript lists every request in the order of arrival.
-func (w *Workspace) Transcript() []Exchange {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	out := make([]Exchange, len(w.exchanges))
-	for i, x := range w.exchanges {
+func (f *front) Transcript() []Exchange {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := make([]Exchange, len(f.exchanges))
+	for i, x := range f.exchanges {
 		out[i] = *x
 		out[i].Body = slices.Clone(x.Body)
 	}
@@ -35,26 +35,26 @@ func (w *Workspace) Transcript() []Exchange {
 }
 
 // ForgetTranscript empties the transcript, for sandboxes that run for long.
-func (w *Workspace) ForgetTranscript() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.exchanges = nil
+func (f *front) ForgetTranscript() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.exchanges = nil
 }
 
-func (w *Workspace) record(r *http.Request, body []byte) *Exchange {
+func (f *front) record(r *http.Request, body []byte) *Exchange {
 	x := &Exchange{
 		Start: time.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery,
 		Version: r.Header.Get("Notion-Version"), Body: body,
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.exchanges = append(w.exchanges, x)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.exchanges = append(f.exchanges, x)
 	return x
 }
 
-func (w *Workspace) finish(x *Exchange, out reply, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (f *front) finish(x *Exchange, out reply, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	x.End = time.Now()
 	x.Abandoned = abandoned(err)
 	if err != nil || out.reset {

@@ -74,10 +74,14 @@ func listed(names []string) operand {
 	return operand{empty: len(names) == 0, list: names, text: strings.Join(names, ", ")}
 }
 
-// related are the pages of a relation that still exist.
+// related are the pages of a relation that still exist; the API shows only
+// those that are shared with it.
 func (v view) related() []string {
 	ids, _ := v.value().([]string)
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return v.w.pages[id] == nil })
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		p := v.w.pages[id]
+		return p == nil || v.version != "" && p.hidden()
+	})
 }
 
 func relationOperand(v view) operand { return listed(v.related()) }
@@ -154,7 +158,7 @@ func encodeRollup(v view) any {
 	relation, shown := rollupParts(v.page.source, v.prop)
 	var ids []string
 	if relation != nil {
-		ids = view{w: v.w, page: v.page, state: v.state, prop: relation}.related()
+		ids = view{w: v.w, page: v.page, state: v.state, prop: relation, version: v.version}.related()
 	}
 	ids = ids[:min(len(ids), shownReferences)]
 	if v.prop.function() == "count" {

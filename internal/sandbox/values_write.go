@@ -85,7 +85,7 @@ func decodeRelation(d *decoder, at path, raw any) (any, error) {
 		return nil, multipleSources(d.prop.target.db)
 	}
 	for _, id := range ids {
-		related := d.w.pages[id]
+		related := d.w.sharedPage(id)
 		if related == nil {
 			return nil, d.w.notFound(d.version, "page", id)
 		}

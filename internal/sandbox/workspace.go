@@ -1,16 +1,18 @@
-// Package sandbox is a working Notion workspace in memory, behind
-// http.Handler or an in-process http.RoundTripper, with faults, rate limits
-// and a transcript. It is the demo of Dealbell and the test bed of its
-// packages.
+// Package sandbox is a working Notion workspace in memory, and a working Slack
+// beside it, behind http.Handler or an in-process http.RoundTripper, with
+// faults, rate limits and a transcript. It is the demo of Dealbell and the test
+// bed of its packages.
 //
 // It owns a strict reading of the public API, versions 2022-06-28,
 // 2025-09-03 and 2026-03-11: databases and data sources, queries, pages,
-// blocks, users and search. It promises to be at least as strict as Notion:
-// what it accepts, Notion accepts, and where the documentation is silent it
-// takes the reading that is harder on the client (case-sensitive equality,
-// unspecified order, minute-floored times, opaque cursors). Shapes and error
-// texts are those of recorded answers where there are some; the words of other
-// refusals are its own, so clients should tell errors by their code.
+// blocks, users, search and webhook subscriptions. It promises to be at least
+// as strict as Notion: what it accepts, Notion accepts, and where the
+// documentation is silent it takes the reading that is harder on the client
+// (case-sensitive equality, unspecified order, minute-floored times, opaque
+// cursors). Shapes and error texts are those of recorded answers where there
+// are some; the words of other refusals are its own, so clients should tell
+// errors by their code. Of Slack it owns incoming webhooks and the five methods
+// that a bot needs to ring, in the same spirit.
 //
 // Some things that Notion takes are refused for want of a use: mentions and
 // equations in text, blocks within blocks, uploaded files, pages outside of
@@ -18,13 +20,13 @@
 //
 // It refuses to know its clients: it imports no other package of this module,
 // so it cannot share their mistakes. It starts no goroutine that outlives a
-// request and takes time only from the time package, so it works inside
+// request (events are delivered by a goroutine of the caller, see
+// Subscription) and takes time only from the time package, so it works inside
 // testing/synctest bubbles when it is reached through Transport.
 package sandbox
 
 import (
 	"math/rand/v2"
-	"sync"
 	"time"
 )
 
@@ -52,27 +54,26 @@ type Options struct {
 // Workspace is one Notion workspace with one connection to it. All methods
 // are safe for concurrent use.
 type Workspace struct {
+	front
+
 	opts  Options
 	kinds map[string]kind
 
-	mu          sync.Mutex // guards everything below
-	rng         *rand.Rand // ids; a stream of its own, so that faults do not shift them
-	token       string
-	bot         *user
-	people      []*user
-	spaceID     string
-	homeID      string // the page the databases live on
-	databases   map[string]*database
-	sources     map[string]*dataSource
-	pages       map[string]*page
-	blocks      map[string]*block
-	created     int // pages ever made
-	requests    int // answers ever given
-	faults      faultPlan
-	down        bool
-	unreachable bool
-	meter       meter
-	exchanges   []*Exchange
+	// The lock of the front guards everything below.
+	rng           *rand.Rand // ids; a stream of its own, so that faults do not shift them
+	token         string
+	bot           *user
+	people        []*user
+	spaceID       string
+	homeID        string // the page the databases live on
+	databases     map[string]*database
+	sources       map[string]*dataSource
+	pages         map[string]*page
+	blocks        map[string]*block
+	created       int // pages ever made
+	requests      int // answers ever given
+	meter         meter
+	subscriptions []*Subscription
 }
 
 // New returns an empty workspace with a bot and three people.
@@ -81,6 +82,7 @@ func New(o Options) *Workspace {
 		o.Token = "sandbox-token"
 	}
 	w := &Workspace{
+		front:     front{latency: o.Latency, seed: o.Seed, faults: newFaultPlan(Faults{}, o.Seed)},
 		opts:      o,
 		kinds:     newKinds(),
 		rng:       rand.New(rand.NewPCG(o.Seed, 1)),
@@ -89,9 +91,9 @@ func New(o Options) *Workspace {
 		sources:   map[string]*dataSource{},
 		pages:     map[string]*page{},
 		blocks:    map[string]*block{},
-		faults:    newFaultPlan(Faults{}, o.Seed),
 		meter:     meter{limit: o.Limit},
 	}
+	w.backend = w
 	w.spaceID = w.newID()
 	w.homeID = w.newID()
 	w.populate()
@@ -103,27 +105,4 @@ func (w *Workspace) SetToken(token string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.token = token
-}
-
-// SetDown makes every request fail with 503 until it is called with false.
-func (w *Workspace) SetDown(down bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.down = down
-}
-
-// SetUnreachable makes every connection fail without an answer until it is
-// called with false.
-func (w *Workspace) SetUnreachable(unreachable bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.unreachable = unreachable
-}
-
-// SetFaults replaces the fault plan; the counters of scripted faults and the
-// random draws start anew.
-func (w *Workspace) SetFaults(f Faults) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.faults = newFaultPlan(f, w.opts.Seed)
 }
