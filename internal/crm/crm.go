@@ -92,12 +92,15 @@ func (s Schema) Title() Property {
 type Page struct {
 	ID         string
 	DataSource string // "" when the answer did not name it
+	Database   string // that the data source is part of; likewise
 	URL        string
 	CreatedAt  time.Time
+	CreatedBy  string    // user id
 	EditedAt   time.Time // minute precision, rounded down by Notion
 	EditedBy   string    // user id
 	Trashed    bool
 	Values     map[string]Value // by property id
+	People     []Person         // whose names the page shows
 }
 
 // SameName compares names of properties and options the way people read them.

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// Value is what a property holds, in one canonical form: two values that a
-// person would call equal are equal in Go. The zero of each field means
-// "nothing there"; a number 0 is not the same as no number.
+// Value is what a property holds, as Notion wrote it. The zero of each field
+// means "nothing there"; a number 0 is not the same as no number.
 type Value struct {
 	Kind   Kind        `json:"kind"`
 	Text   string      `json:"text,omitempty"`   // title, rich_text, email, url, phone_number: plain text
@@ -16,7 +15,7 @@ type Value struct {
 	Names  []string    `json:"names,omitempty"`  // select, status (0 or 1), multi_select: option names
 	Date   *Date       `json:"date,omitempty"`
 	Check  bool        `json:"check,omitempty"`
-	IDs    []string    `json:"ids,omitempty"`  // people, relation: normalised ids
+	IDs    []string    `json:"ids,omitempty"`  // people, relation: normalised ids; options: theirs, in the order of Names
 	More   bool        `json:"more,omitempty"` // Notion cut the list (25 people or relations)
 }
 
@@ -38,13 +37,15 @@ func Choice(kind Kind, names ...string) Value { return Value{Kind: kind, Names: 
 func Day(start string) Value { return Value{Kind: KindDate, Date: &Date{Start: start}} }
 
 // Blank reports whether the property holds nothing, as a person would see it.
-// An unticked checkbox is not blank: somebody may have unticked it.
+// An unticked checkbox is not blank: somebody may have unticked it. Nor is a
+// list that Notion cut to nothing.
 func (v Value) Blank() bool {
-	return strings.TrimSpace(v.Text) == "" && v.Number == "" && len(v.Names) == 0 &&
-		v.Date == nil && len(v.IDs) == 0 && v.Kind != KindCheckbox
+	return strings.TrimSpace(v.Text) == "" && v.Number == "" && len(v.Names) == 0 && len(v.IDs) == 0 &&
+		(v.Date == nil || *v.Date == Date{}) && !v.Check && !v.More && v.Kind != KindCheckbox
 }
 
-// Equal reports whether two values are the same.
+// Equal reports whether two values are the same in every letter; [Value.Same]
+// asks what a person would say.
 func (v Value) Equal(w Value) bool {
 	return v.Kind == w.Kind && v.Text == w.Text && v.Number == w.Number && v.Check == w.Check &&
 		v.More == w.More && slices.Equal(v.Names, w.Names) && slices.Equal(v.IDs, w.IDs) &&

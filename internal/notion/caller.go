@@ -16,39 +16,6 @@ type Caller struct {
 	lane   crm.Lane
 }
 
-// Bot is the connection that the token belongs to.
-type Bot struct {
-	ID        string // user id: the author of our own edits
-	Name      string
-	Workspace string
-}
-
-// Me returns who the token belongs to
-// (https://developers.notion.com/reference/get-self).
-func (c *Caller) Me(ctx context.Context) (Bot, error) {
-	type user struct {
-		Object string `json:"object"`
-		ID     string `json:"id"`
-		Name   string `json:"name"`
-		Bot    struct {
-			Workspace string `json:"workspace_name"`
-		} `json:"bot"`
-	}
-	x := &exchange{op: "read own user", endpoint: "GET users/me"}
-	raw, err := c.do(ctx, x, func(ctx context.Context) error {
-		_, err := c.client.api.User.Me(ctx)
-		return err
-	})
-	if err != nil {
-		return Bot{}, err
-	}
-	u, ok := decode[user](raw)
-	if !ok || u.Object != "user" || u.ID == "" {
-		return Bot{}, x.unreadable("the answer is not a user")
-	}
-	return Bot{ID: crm.NormalID(u.ID), Name: u.Name, Workspace: u.Bot.Workspace}, nil
-}
-
 // Query returns one batch of the rows of a data source.
 func (c *Caller) Query(ctx context.Context, dataSource string, q crm.Query) (crm.Rows, error) {
 	id, err := parseID("data source", dataSource)

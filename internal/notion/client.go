@@ -2,8 +2,9 @@
 //
 // It owns the transport (pace, pauses, retries, API version), the translation
 // between properties and [crm.Value], and the schema cache. The requests are
-// made by github.com/jomei/notionapi; a chain of http.RoundTrippers repairs
-// what that library does wrong, one file per stage:
+// made by github.com/jomei/notionapi, but for one that it lacks; a chain of
+// http.RoundTrippers, which all pass, repairs what that library does wrong,
+// one file per stage:
 //
 //	envelope   keeps the answer for our own decoders, hands the library "{}"
 //	rewrite    speaks Notion-Version 2025-09-03: data sources, no "archived"
@@ -87,6 +88,7 @@ type Observer interface {
 // requests.
 type Client struct {
 	api  *notionapi.Client
+	http *http.Client // that of api, for calls that the library lacks
 	gate *gate
 	log  *slog.Logger
 
@@ -111,10 +113,11 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain := newChain(o, gate, target, secret.New(token))
+	client := &http.Client{Transport: newChain(o, gate, target, secret.New(token))}
 	return &Client{
 		// The base stage sets the token, so that the library never holds it.
-		api:     notionapi.NewClient("", notionapi.WithHTTPClient(&http.Client{Transport: chain})),
+		api:     notionapi.NewClient("", notionapi.WithHTTPClient(client)),
+		http:    client,
 		gate:    gate,
 		log:     o.Log,
 		reading: make(chan struct{}, 1),

@@ -36,6 +36,7 @@ type double struct {
 type call struct {
 	at           time.Time
 	method, path string
+	uri          string // as it is on the wire
 	body         string
 	header       http.Header
 }
@@ -50,7 +51,7 @@ func (d *double) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = r.Body.Close()
 	}
 	d.mu.Lock()
-	d.calls = append(d.calls, call{time.Now(), r.Method, r.URL.Path, string(body), r.Header.Clone()})
+	d.calls = append(d.calls, call{time.Now(), r.Method, r.URL.Path, r.URL.RequestURI(), string(body), r.Header.Clone()})
 	d.mu.Unlock()
 	return d.answer(r)
 }
@@ -80,6 +81,10 @@ func good(r *http.Request) (*http.Response, error) {
 	switch {
 	case r.URL.Path == "/v1/users/me":
 		return respond(200, `{"object":"user","id":"`+pageID+`","name":"Bell","bot":{"workspace_name":"Acme"}}`), nil
+	case strings.HasPrefix(r.URL.Path, "/v1/users/"):
+		return respond(200, `{"object":"user","id":"`+pageID+`","type":"person","name":"Ana","person":{"email":"`+email+`"}}`), nil
+	case strings.Contains(r.URL.Path, "/properties/"):
+		return respond(200, itemsJSON("relation", 0, 1, "")), nil
 	case strings.HasSuffix(r.URL.Path, "/query"), strings.HasSuffix(r.URL.Path, "/children"):
 		return respond(200, `{"object":"list","results":[],"has_more":false,"next_cursor":null}`), nil
 	case strings.HasPrefix(r.URL.Path, "/v1/databases/"):
@@ -92,10 +97,23 @@ func good(r *http.Request) (*http.Response, error) {
 
 func pageJSON(properties string) string {
 	return `{"object":"page","id":"` + pageID + `","created_time":"2026-11-20T08:00:00.000Z",` +
-		`"last_edited_time":"2026-11-20T08:01:00.000Z","last_edited_by":{"object":"user","id":"` + sourceID + `"},` +
+		`"last_edited_time":"2026-11-20T08:01:00.000Z","created_by":{"object":"user","id":"` + database + `"},"last_edited_by":{"object":"user","id":"` + sourceID + `"},` +
 		`"parent":{"type":"data_source_id","data_source_id":"` + sourceID + `","database_id":"` + database + `"},` +
 		`"archived":false,"in_trash":false,"url":"https://www.notion.so/x","properties":` + properties + `}`
 }
+
+// itemsJSON is a batch of a property's items, those numbered from up to below
+// to, and the cursor of the next batch.
+func itemsJSON(kind string, from, to int, next string) string {
+	items := []string{}
+	for i := from; i < to; i++ {
+		items = append(items, fmt.Sprintf(`{"object":"property_item","type":%q,"id":"p","%s":{"object":"user","id":%q}}`, kind, kind, numbered(i)))
+	}
+	return fmt.Sprintf(`{"object":"list","results":[%s],"has_more":%v,"next_cursor":%q,"type":"property_item","property_item":{"id":"p","type":%q}}`,
+		strings.Join(items, ","), next != "", next, kind)
+}
+
+func numbered(i int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", i) }
 
 func errorJSON(status int, code, message string, additional ...string) string {
 	body := map[string]any{"object": "error", "status": status, "code": code, "message": message, "request_id": "req-1"}

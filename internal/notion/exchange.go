@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 
 	"github.com/dealbell/dealbell/internal/crm"
 )
@@ -38,6 +40,20 @@ func (c *Caller) do(ctx context.Context, x *exchange, ask func(context.Context) 
 		return x.answer, nil
 	}
 	return nil, x.named(err)
+}
+
+// get asks for what the library has no call for, through the same chain. The
+// base stage adds the server.
+func (c *Client) get(ctx context.Context, target *url.URL) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, defaultBaseURL+target.String(), http.NoBody)
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
 }
 
 // safely turns a panic of the library into an error. The panic's value may

@@ -32,8 +32,8 @@ var kinds = map[crm.Kind]kind{
 	crm.KindRelation:    {readIDs, writeRelation, "relation"},
 	"created_time":      {readMoment, nil, "created_time"},
 	"last_edited_time":  {readMoment, nil, "last_edited_time"},
-	"created_by":        {readUser, nil, "created_by"},
-	"last_edited_by":    {readUser, nil, "last_edited_by"},
+	kindCreatedBy:       {readUser, nil, "created_by"},
+	kindLastEditedBy:    {readUser, nil, "last_edited_by"},
 	"unique_id":         {readUniqueID, nil, "unique_id"},
 	"formula":           {readFormula, nil, "formula"},
 	"files":             {readFiles, nil, "files"},
@@ -41,4 +41,8 @@ var kinds = map[crm.Kind]kind{
 	"verification":      {readVerification, nil, "verification"},
 }
 
-const kindRollup crm.Kind = "rollup"
+const (
+	kindRollup       crm.Kind = "rollup"
+	kindCreatedBy    crm.Kind = "created_by"
+	kindLastEditedBy crm.Kind = "last_edited_by"
+)

@@ -32,6 +32,14 @@ func operations() map[string]func(context.Context, *notion.Caller) error {
 			_, _, err := c.Blocks(ctx, pageID, "")
 			return err
 		},
+		"read whole": func(ctx context.Context, c *notion.Caller) error {
+			_, err := c.Whole(ctx, pageID, crm.Property{ID: "p%3A", Kind: crm.KindRelation})
+			return err
+		},
+		"read person": func(ctx context.Context, c *notion.Caller) error {
+			_, err := c.Person(ctx, pageID)
+			return err
+		},
 		"write create": func(ctx context.Context, c *notion.Caller) error {
 			_, err := c.Create(ctx, sourceID, values, nil)
 			return err

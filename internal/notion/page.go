@@ -2,6 +2,8 @@ package notion
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -15,6 +17,7 @@ type wirePage struct {
 	ID         string                     `json:"id"`
 	URL        json.RawMessage            `json:"url"`
 	Created    json.RawMessage            `json:"created_time"`
+	CreatedBy  json.RawMessage            `json:"created_by"`
 	Edited     json.RawMessage            `json:"last_edited_time"`
 	EditedBy   json.RawMessage            `json:"last_edited_by"`
 	Archived   json.RawMessage            `json:"archived"`
@@ -32,35 +35,48 @@ func readPage(raw json.RawMessage) (page crm.Page, whole, ok bool) {
 		return crm.Page{}, false, false
 	}
 	page = crm.Page{
-		ID:         crm.NormalID(w.ID),
-		DataSource: readParent(w.Parent),
-		CreatedAt:  readTime(w.Created),
-		EditedAt:   readTime(w.Edited),
-		Values:     make(map[string]crm.Value, len(w.Properties)),
+		ID:        crm.NormalID(w.ID),
+		CreatedAt: readTime(w.Created),
+		EditedAt:  readTime(w.Edited),
+		Values:    make(map[string]crm.Value, len(w.Properties)),
 	}
+	page.DataSource, page.Database = readParent(w.Parent)
 	page.URL, _ = decode[string](w.URL)
-	if by, known := decode[named](w.EditedBy); known {
-		page.EditedBy = crm.NormalID(by.ID)
-	}
+	page.CreatedBy, page.EditedBy = readAuthor(w.CreatedBy), readAuthor(w.EditedBy)
 	archived, _ := decode[bool](w.Archived)
 	inTrash, _ := decode[bool](w.InTrash)
 	page.Trashed = archived || inTrash
-	for _, property := range w.Properties {
+	shown := people{}
+	shown.add(w.CreatedBy)
+	shown.add(w.EditedBy)
+	for _, name := range slices.Sorted(maps.Keys(w.Properties)) {
+		property := w.Properties[name]
 		if id, v, readable := readProperty(property); readable {
 			page.Values[id] = v
+			shown.addProperty(v.Kind, property)
 		}
 	}
+	page.People = shown.list()
 	return page, w.Properties != nil, true
 }
 
-// readParent returns the data source that a page is a row of, "" for none.
-// Versions before 2025-09-03 name the database.
-func readParent(raw json.RawMessage) string {
+func readAuthor(raw json.RawMessage) string {
+	type author struct {
+		ID string `json:"id"`
+	}
+	by, _ := decode[author](raw)
+	return crm.NormalID(by.ID)
+}
+
+// readParent returns the data source that a page is a row of and the database
+// of that, "" for none. Versions before 2025-09-03 name the database alone.
+func readParent(raw json.RawMessage) (dataSource, database string) {
 	type parent struct {
 		DataSource string `json:"data_source_id"`
+		Database   string `json:"database_id"`
 	}
 	p, _ := decode[parent](raw)
-	return crm.NormalID(p.DataSource)
+	return crm.NormalID(p.DataSource), crm.NormalID(p.Database)
 }
 
 func readTime(raw json.RawMessage) time.Time {

@@ -3,6 +3,7 @@ package notion
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -113,11 +114,25 @@ type named struct {
 }
 
 func readOption(raw json.RawMessage) (crm.Value, bool) {
-	return orBlank(raw, func(o named) crm.Value { return crm.Value{Names: names([]named{o})} })
+	return orBlank(raw, func(o named) crm.Value { return options([]named{o}) })
 }
 
 func readOptions(raw json.RawMessage) (crm.Value, bool) {
-	return orBlank(raw, func(o []named) crm.Value { return crm.Value{Names: names(o)} })
+	return orBlank(raw, options)
+}
+
+// options keeps the ids of options too, which outlive a rename, if each has
+// one.
+func options(list []named) crm.Value {
+	list = slices.DeleteFunc(list, func(o named) bool { return o.Name == "" })
+	v := crm.Value{Names: names(list)}
+	if slices.ContainsFunc(list, func(o named) bool { return o.ID == "" }) {
+		return v
+	}
+	for _, o := range list {
+		v.IDs = append(v.IDs, o.ID)
+	}
+	return v
 }
 
 func names(list []named) []string {

@@ -36,8 +36,18 @@ func TestPageReadsEveryKind(t *testing.T) {
 		{name: "number null", property: `{"type":"number","number":null}`, want: crm.Value{Kind: crm.KindNumber}},
 		{name: "large number", property: `{"type":"number","number":9007199254740993}`, want: crm.Value{Kind: crm.KindNumber, Number: "9007199254740993"}},
 		{name: "select null", property: `{"type":"select","select":null}`, want: crm.Value{Kind: crm.KindSelect}},
-		{name: "status", property: `{"type":"status","status":{"id":"1","name":"Won"}}`, want: crm.Choice(crm.KindStatus, "Won")},
-		{name: "multi_select", property: `{"type":"multi_select","multi_select":[{"name":"a"},{"name":"b"}]}`, want: crm.Choice(crm.KindMultiSelect, "a", "b")},
+		{
+			name: "status", property: `{"type":"status","status":{"id":"1","name":"Won"}}`,
+			want: crm.Value{Kind: crm.KindStatus, Names: []string{"Won"}, IDs: []string{"1"}},
+		},
+		{
+			name: "multi_select", property: `{"type":"multi_select","multi_select":[{"id":"2","name":"b"},{"id":"3","name":""},{"id":"1","name":"a"}]}`,
+			want: crm.Value{Kind: crm.KindMultiSelect, Names: []string{"b", "a"}, IDs: []string{"2", "1"}},
+		},
+		{
+			name: "multi_select, not all with an id", property: `{"type":"multi_select","multi_select":[{"id":"1","name":"a"},{"name":"b"}]}`,
+			want: crm.Choice(crm.KindMultiSelect, "a", "b"),
+		},
 		{name: "day", property: `{"type":"date","date":{"start":"2026-11-20","end":null,"time_zone":null}}`, want: crm.Day("2026-11-20")},
 		{
 			name: "moment with offset", property: `{"type":"date","date":{"start":"2026-11-20T09:00:00.000+01:00"}}`,
@@ -73,6 +83,7 @@ func TestPageReadsEveryKind(t *testing.T) {
 			name: "rollup of odd elements", property: `{"type":"rollup","rollup":{"type":"array","array":[{"type":"title","title":[{"plain_text":"a"}]},{"type":"hologram"},{},null,7,{"type":"number","number":2}]}}`,
 			want: crm.Text("rollup", "a, 2"),
 		},
+		{name: "rollup of options", property: `{"type":"rollup","rollup":{"type":"array","array":[{"type":"status","status":{"id":"1","name":"Won"}}]}}`, want: crm.Text("rollup", "Won")},
 		{name: "rollup incomplete", property: `{"type":"rollup","rollup":{"type":"incomplete","incomplete":{}}}`, absent: true},
 		{name: "place", property: `{"type":"place","place":{"lat":1,"lon":2,"name":"Office","address":"Main St 1"}}`, want: crm.Text("place", "Office, Main St 1")},
 		{name: "files", property: `{"type":"files","files":[{"name":"a.pdf","type":"file"}]}`, want: crm.Text("files", "a.pdf")},
@@ -119,7 +130,7 @@ func TestPageReadsTheEnvelope(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := crm.Page{
-		ID: pageID, DataSource: sourceID, URL: "https://www.notion.so/x", EditedBy: sourceID,
+		ID: pageID, DataSource: sourceID, Database: database, URL: "https://www.notion.so/x", CreatedBy: database, EditedBy: sourceID,
 		CreatedAt: crmTime(t, "2026-11-20T08:00:00Z"), EditedAt: crmTime(t, "2026-11-20T08:01:00Z"), Values: map[string]crm.Value{},
 	}
 	if diff := cmp.Diff(want, page); diff != "" {

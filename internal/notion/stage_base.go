@@ -25,6 +25,7 @@ func (s base) RoundTrip(r *http.Request) (*http.Response, error) {
 	out := r.Clone(r.Context())
 	out.URL.Scheme, out.URL.Host, out.Host = s.target.Scheme, s.target.Host, ""
 	out.URL.Path = strings.TrimRight(s.target.Path, "/") + r.URL.Path
+	out.URL.RawPath = strings.TrimRight(s.target.EscapedPath(), "/") + r.URL.EscapedPath()
 	out.Header.Set("Authorization", "Bearer "+s.token.Reveal())
 	out.Header.Set("Notion-Version", apiVersion)
 	out.Header.Set("User-Agent", "dealbell (+https://github.com/dealbell/dealbell)")

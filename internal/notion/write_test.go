@@ -41,6 +41,12 @@ func TestUpdateSendsExactly(t *testing.T) {
 		{"select is cut", crm.Choice(crm.KindSelect, strings.Repeat("é", 120)), `{"select":{"name":"` + strings.Repeat("é", 100) + `"}}`},
 		{"select of commas only", crm.Choice(crm.KindSelect, ",,"), `{"select":null}`},
 		{"select cleared", crm.Value{Kind: crm.KindSelect}, `{"select":null}`},
+		{"select by name although the id is known", crm.Value{Kind: crm.KindSelect, Names: []string{"a"}, IDs: []string{"1"}}, `{"select":{"name":"a"}}`},
+		{
+			"multi_select by name although the ids are known",
+			crm.Value{Kind: crm.KindMultiSelect, Names: []string{"a", "b"}, IDs: []string{"1", "2"}},
+			`{"multi_select":[{"name":"a"},{"name":"b"}]}`,
+		},
 		{"status", crm.Choice(crm.KindStatus, "In progress"), `{"status":{"name":"In progress"}}`},
 		{"status cleared", crm.Value{Kind: crm.KindStatus}, `{"status":null}`},
 		{"multi_select", crm.Choice(crm.KindMultiSelect, "a,b", "c", "c", ""), `{"multi_select":[{"name":"a b"},{"name":"c"}]}`},
