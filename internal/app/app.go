@@ -15,33 +15,23 @@ import (
 
 	"github.com/dealbell/dealbell/internal/config"
 	"github.com/dealbell/dealbell/internal/crm"
-	"github.com/dealbell/dealbell/internal/ingest"
 	"github.com/dealbell/dealbell/internal/lead"
+	"github.com/dealbell/dealbell/internal/notify"
 	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/poll"
 	"github.com/dealbell/dealbell/internal/queue"
+	"github.com/dealbell/dealbell/internal/schedule"
+	"github.com/dealbell/dealbell/internal/slack"
 	"github.com/dealbell/dealbell/internal/store"
-)
-
-// The interfaces that services declare are satisfied here.
-var (
-	_ lead.Notion   = (*notion.Caller)(nil)
-	_ lead.State    = (*store.DB)(nil)
-	_ poll.Notion   = (*notion.Caller)(nil)
-	_ poll.State    = (*store.DB)(nil)
-	_ queue.Store   = (*store.DB)(nil)
-	_ queue.Gate    = (*notion.Client)(nil)
-	_ notion.Pauses = (*store.DB)(nil)
-	_ ingest.Inbox  = (*store.DB)(nil)
-	_ ingest.Health = (*App)(nil)
 )
 
 // Options are what an App is made of.
 type Options struct {
-	Config    *config.Config
-	Log       *slog.Logger
-	Transport http.RoundTripper // to Notion; nil for the network
-	Version   string
+	Config         *config.Config
+	Log            *slog.Logger
+	Transport      http.RoundTripper // to Notion; nil for the network
+	SlackTransport http.RoundTripper // to Slack; nil for the network
+	Version        string
 }
 
 // App is one Dealbell.
@@ -49,6 +39,11 @@ type App struct {
 	o        Options
 	db       *store.DB
 	notion   *notion.Client
+	slack    *slack.Client
+	leads    *lead.Service
+	polls    *poll.Service
+	notify   *notify.Service
+	schedule *schedule.Service
 	runner   *queue.Runner
 	metrics  *metrics
 	token    string // of the admin listener
@@ -69,58 +64,6 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return a, nil
-}
-
-func (a *App) wire(ctx context.Context) (err error) {
-	c, log := a.o.Config, a.o.Log
-	a.metrics = newMetrics(a.o.Version, a.db)
-	if a.token, err = adminToken(c.Data); err != nil {
-		return err
-	}
-	a.notion, err = notion.New(ctx, notion.Options{
-		Token: c.NotionToken, BaseURL: c.Notion.URL, Transport: a.o.Transport,
-		Rate: c.Notion.Rate, Burst: c.Notion.Burst,
-		Pauses: a.db, Log: log.With("component", "notion"), Observer: a.metrics,
-	})
-	if err != nil {
-		return fmt.Errorf("set up notion: %w", err)
-	}
-	leads := lead.New(lead.Options{
-		Notion: a.notion.Lane(crm.Live), Calm: a.notion.Lane(crm.Sync), State: a.db,
-		Contacts: c.Contacts.ID, Activities: c.Activities.ID,
-		Mapping: c.Lead.Mapping(), Zone: c.Zone, Log: log.With("component", "lead"),
-	})
-	watched := []poll.Watch{{Database: c.Contacts.ID, Every: time.Duration(c.Contacts.Poll), Key: leads.Key, Then: []string{lead.KindUpsert}}}
-	polls := poll.New(a.notion.Lane(crm.Sync), a.db, log.With("component", "poll"), watched...)
-	a.runner = queue.New(queue.Options{
-		Store: a.db, Gate: a.notion, Log: log.With("component", "queue"), Ended: a.metrics.jobEnded,
-		Handlers: map[string]queue.Handler{
-			lead.KindUpsert:   leads.Upsert,
-			lead.KindActivity: leads.Activity,
-			lead.KindComplete: leads.Complete,
-			poll.KindRead:     polls.Handle,
-		},
-	})
-	a.public = ingest.Handler(ingest.Options{
-		Inbox: a.db, Health: a, Wake: a.runner.Wake, Secrets: c.FormSecrets,
-		Draining: a.draining, Counted: a.metrics.request, Log: log.With("component", "ingest"),
-	})
-	a.admin = a.adminRoutes()
-	return a.enqueueFirst(ctx, watched)
-}
-
-// enqueueFirst asks for what every start begins with: reading what changed in
-// Notion meanwhile, and another try at values that did not fit.
-func (a *App) enqueueFirst(ctx context.Context, watched []poll.Watch) error {
-	jobs := []crm.Job{lead.CompleteJob(time.Time{})}
-	for _, w := range watched {
-		job, err := poll.Job(w.Database, time.Time{})
-		if err != nil {
-			return fmt.Errorf("plan first read: %w", err)
-		}
-		jobs = append(jobs, job)
-	}
-	return a.db.Apply(ctx, crm.Commit{Jobs: jobs})
 }
 
 // Public returns the public listener's routes.
@@ -145,6 +88,7 @@ func (a *App) Work(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}()
+	go func() { _ = a.schedule.Run(ctx) }() // it ends with ctx alone
 	err := a.runner.Run(ctx)
 	if failure := a.db.Err(); failure != nil {
 		return fmt.Errorf("stop because the disk failed: %w", failure)

@@ -26,7 +26,7 @@ type metrics struct {
 	endToEnd prometheus.Histogram
 }
 
-func newMetrics(version string, db *store.DB) *metrics {
+func newMetrics(version string, db *store.DB, subscribed bool) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -55,7 +55,7 @@ func newMetrics(version string, db *store.DB) *metrics {
 	}, []string{"version", "go"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	m.registry.MustRegister(m.requests, m.notion, m.took, m.paused, m.jobs, m.endToEnd, build,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &stored{db: db})
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &stored{db, subscribed})
 	return m
 }
 
@@ -86,7 +86,17 @@ func (m *metrics) jobEnded(end crm.End) {
 }
 
 // stored reads the numbers that the store knows when they are asked for.
-type stored struct{ db *store.DB }
+type stored struct {
+	db         *store.DB
+	subscribed bool // a webhook's token is configured
+}
+
+func seconds(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}
 
 var (
 	depthDesc       = prometheus.NewDesc("dealbell_queue_jobs", "Jobs in the queue.", []string{"lane", "state"}, nil)
@@ -95,12 +105,19 @@ var (
 	quarantinedDesc = prometheus.NewDesc("dealbell_quarantined", "Rejected bodies that are kept.", nil, nil)
 	leftoversDesc   = prometheus.NewDesc("dealbell_leftovers", "Values that do not fit their database and wait.", nil, nil)
 	unsureDesc      = prometheus.NewDesc("dealbell_unsure_creates", "Creates whose outcome is unknown.", nil, nil)
+	messagesDesc    = prometheus.NewDesc("dealbell_messages", "Slack messages of the last 90 days, by state.", []string{"state"}, nil)
+	lastEventDesc   = prometheus.NewDesc("dealbell_webhook_last_event_seconds", "Unix time of the latest webhook event; 0 for never.", nil, nil)
+	silentDesc      = prometheus.NewDesc("dealbell_webhook_silent_seconds", "For how long polls have seen changes that no webhook event told of; 0 while all is well.", nil, nil)
+	polledDesc      = prometheus.NewDesc("dealbell_polled_seconds", "Unix time of the latest complete read of a database.", []string{"database"}, nil)
 	bytesDesc       = prometheus.NewDesc("dealbell_storage_bytes", "Size of the database and its write-ahead log.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (s *stored) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{depthDesc, oldestDesc, openDesc, quarantinedDesc, leftoversDesc, unsureDesc, bytesDesc} {
+	for _, d := range []*prometheus.Desc{
+		depthDesc, oldestDesc, openDesc, quarantinedDesc, leftoversDesc, unsureDesc, bytesDesc,
+		messagesDesc, lastEventDesc, silentDesc, polledDesc,
+	} {
 		ch <- d
 	}
 }
@@ -126,4 +143,21 @@ func (s *stored) Collect(ch chan<- prometheus.Metric) {
 	gauge(leftoversDesc, float64(sum.Leftovers))
 	gauge(unsureDesc, float64(sum.Unsure))
 	gauge(bytesDesc, float64(sum.Bytes))
+	for state, n := range sum.Messages {
+		gauge(messagesDesc, float64(n), string(state))
+	}
+	for _, r := range sum.Reads {
+		gauge(polledDesc, seconds(r.PolledAt), r.Database)
+	}
+	hooks, err := s.db.Hooks(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(lastEventDesc, err)
+		return
+	}
+	gauge(lastEventDesc, seconds(hooks.LastEvent))
+	silent := 0.0
+	if since := hooks.SilentSince(time.Now(), s.subscribed); !since.IsZero() {
+		silent = time.Since(since).Seconds()
+	}
+	gauge(silentDesc, silent)
 }

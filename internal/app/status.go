@@ -22,6 +22,8 @@ type Status struct {
 	UnsureSum    int              `json:"unsure_creates"` // creates whose outcome is being looked up
 	Databases    []DatabaseStatus `json:"databases"`
 	Notion       NotionStatus     `json:"notion"`
+	Webhook      WebhookStatus    `json:"webhook"`
+	Outbox       OutboxStatus     `json:"outbox"`
 	StorageBytes int64            `json:"storage_bytes"`
 }
 
@@ -46,9 +48,29 @@ type Leftover struct {
 
 // DatabaseStatus is how far a database was read.
 type DatabaseStatus struct {
-	ID        string    `json:"id"`
-	FirstRead time.Time `json:"first_read"` // zero until it is complete
-	Watermark time.Time `json:"watermark"`
+	ID         string    `json:"id"`
+	Name       string    `json:"name,omitempty"`
+	FirstRead  time.Time `json:"first_read"` // zero until it is complete
+	Watermark  time.Time `json:"watermark"`
+	PolledAt   time.Time `json:"polled_at"`  // the latest complete read
+	Reconciled time.Time `json:"reconciled"` // the latest complete comparison of all rows
+	Clues      int       `json:"clues"`      // pages that have to be looked at
+}
+
+// WebhookStatus is how Notion's webhook subscription stands.
+type WebhookStatus struct {
+	Subscribed  bool      `json:"subscribed"` // a verification token is stored
+	ArmedUntil  time.Time `json:"armed_until,omitzero"`
+	LastEvent   time.Time `json:"last_event_at,omitzero"`
+	SilentSince time.Time `json:"silent_since,omitzero"` // polls see changes of which no event tells
+}
+
+// OutboxStatus counts the messages of the last 90 days.
+type OutboxStatus struct {
+	Queued  int `json:"queued"`
+	Sent    int `json:"sent"`
+	Maybe   int `json:"maybe"` // nobody knows whether Slack took them
+	Refused int `json:"refused"`
 }
 
 // NotionStatus is the state of the connection.
@@ -76,7 +98,11 @@ func ReadStatus(ctx context.Context, db *store.DB) (Status, error) {
 		s.DeadLetters += l.Dead
 	}
 	for _, r := range sum.Reads {
-		s.Databases = append(s.Databases, DatabaseStatus{r.Database, r.CompletedAt, r.Watermark})
+		known, err := databaseStatus(ctx, db, r)
+		if err != nil {
+			return Status{}, err
+		}
+		s.Databases = append(s.Databases, known)
 		left, err := db.Leftovers(ctx, r.Database, listedLeftovers)
 		if err != nil {
 			return Status{}, err
@@ -85,11 +111,48 @@ func ReadStatus(ctx context.Context, db *store.DB) (Status, error) {
 			s.Leftovers = append(s.Leftovers, Leftover{l.Page, l.Property, l.Expected, l.Got})
 		}
 	}
+	if err := s.readOut(ctx, db, sum.Messages); err != nil {
+		return Status{}, err
+	}
 	s.Notion.PausedUntil, err = db.LoadPause(ctx)
 	if s.Notion.PausedUntil.Before(time.Now()) {
 		s.Notion.PausedUntil = time.Time{}
 	}
 	return s, err
+}
+
+func databaseStatus(ctx context.Context, db *store.DB, r crm.Read) (DatabaseStatus, error) {
+	s := DatabaseStatus{ID: r.Database, FirstRead: r.CompletedAt, Watermark: r.Watermark, PolledAt: r.PolledAt}
+	reconciled, err := db.Reconcile(ctx, r.Database)
+	if err != nil {
+		return s, err
+	}
+	s.Reconciled = reconciled.CompletedAt
+	schema, _, err := db.Schema(ctx, r.Database)
+	if err != nil {
+		return s, err
+	}
+	s.Name = schema.Name
+	clues, err := db.Clues(ctx, r.Database, 10_000)
+	s.Clues = len(clues)
+	return s, err
+}
+
+// readOut reads how the webhook and the outbox stand.
+func (s *Status) readOut(ctx context.Context, db *store.DB, messages map[crm.MessageState]int) error {
+	hooks, err := db.Hooks(ctx)
+	if err != nil {
+		return err
+	}
+	s.Webhook = WebhookStatus{
+		Subscribed: len(hooks.Tokens) > 0, ArmedUntil: hooks.ArmedUntil, LastEvent: hooks.LastEvent,
+		SilentSince: hooks.SilentSince(time.Now(), !hooks.LastEvent.IsZero()),
+	}
+	s.Outbox = OutboxStatus{
+		Queued: messages[crm.MessageQueued] + messages[crm.MessageSending], Sent: messages[crm.MessageSent],
+		Maybe: messages[crm.MessageMaybe], Refused: messages[crm.MessageRefused],
+	}
+	return nil
 }
 
 func lanes(depths []store.Depth) []Lane {

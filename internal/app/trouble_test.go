@@ -307,7 +307,7 @@ func TestAnAnswerThatGotLostStillSaysCreated(t *testing.T) {
 			Match: sandbox.Match{Method: "POST", Path: "/v1/pages"}, Nth: 1, Fault: sandbox.ResetAfter,
 		}}})
 		w.notion.RenameOption(w.crm.Contacts, "Status", "New lead", "Fresh")
-		time.Sleep(2 * time.Hour) // the schema is read again
+		time.Sleep(30 * time.Hour) // the daily reconcile reads the schema again
 		answer := w.submit(map[string]string{"email": "ana@example.com"}, "Prefer", "wait=20")
 		if want := `{"status":"created","id":"` + w.onlyContact().ID + `"}`; answer.Code != 200 || strings.TrimSpace(answer.Body.String()) != want {
 			t.Errorf("got %d %s, want 200 %s", answer.Code, answer.Body, want)

@@ -33,16 +33,20 @@ type world struct {
 	t          *testing.T
 	notion     *sandbox.Workspace
 	crm        sandbox.CRM
-	activities bool      // use the Activities database
+	activities bool // use the Activities database
+	deals      bool // use the Deals database, ring in slack and hear of events through hook
+	slack      *sandbox.Slack
+	hook       *sandbox.Subscription
 	logs       io.Writer // where the daemon's log goes
 	change     func(*config.Config)
 
 	crashes []time.Time
 
-	dir  string
-	app  *app.App
-	wire *wire
-	end  func() error
+	dir   string
+	app   *app.App
+	wire  *wire // to Notion
+	phone *wire // to Slack
+	end   func() error
 }
 
 // wire is the network between the two; a crash cuts it.
@@ -81,6 +85,11 @@ func (w *world) config() *config.Config {
 	if w.activities {
 		env["NOTION_ACTIVITIES_DB_ID"] = w.crm.Activities.ID
 	}
+	if w.deals {
+		env["NOTION_DEALS_DB_ID"] = w.crm.Deals.ID
+		env["SLACK_WEBHOOK_URL"], env["SLACK_BOT_TOKEN"] = w.slack.Webhook("sales"), "xoxb-sandbox"
+		env["NOTION_WEBHOOK_SECRET"] = w.hook.Token()
+	}
 	c, err := config.Load(config.Source{Getenv: func(k string) string { return env[k] }})
 	if err != nil {
 		w.t.Fatal(err)
@@ -95,8 +104,11 @@ func (w *world) config() *config.Config {
 func (w *world) start() {
 	w.t.Helper()
 	w.wire = &wire{next: w.notion.Transport()}
+	if w.deals {
+		w.phone = &wire{next: w.slack.Transport()}
+	}
 	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	a, err := app.New(context.Background(), app.Options{Config: w.config(), Log: log, Transport: w.wire, Version: "test"})
+	a, err := app.New(context.Background(), app.Options{Config: w.config(), Log: log, Transport: w.wire, SlackTransport: w.phone, Version: "test"})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -124,6 +136,9 @@ func (w *world) crash() {
 	synctest.Wait() // nobody writes now
 	w.crashes = append(w.crashes, time.Now())
 	w.wire.cut.Store(true)
+	if w.phone != nil {
+		w.phone.cut.Store(true)
+	}
 	left := w.t.TempDir()
 	for _, name := range []string{store.FileName, store.FileName + "-wal"} {
 		content, err := os.ReadFile(filepath.Join(w.dir, name))

@@ -59,7 +59,7 @@ func BenchmarkTurn(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	room := crm.Room{Total: 4, Lanes: map[crm.Lane]int{crm.Live: 4, crm.Notify: 4, crm.Sync: 4, crm.Bulk: 4}}
+	room := crm.Room{Notion: 4, Lanes: map[crm.Lane]int{crm.Live: 4, crm.Notify: 4, crm.Sync: 4, crm.Bulk: 4}}
 	var ends []crm.End
 	b.ReportAllocs()
 	for b.Loop() {
@@ -78,7 +78,7 @@ func BenchmarkTurn(b *testing.B) {
 // all live slots are taken.
 func BenchmarkIdle(b *testing.B) {
 	db := openStore(b)
-	room := crm.Room{Total: 2, Lanes: map[crm.Lane]int{crm.Notify: 2, crm.Sync: 2, crm.Bulk: 2}}
+	room := crm.Room{Notion: 2, Lanes: map[crm.Lane]int{crm.Notify: 2, crm.Sync: 2, crm.Bulk: 2}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, _, err := db.Idle(b.Context(), time.Now(), room); err != nil {

@@ -47,6 +47,9 @@ type commands struct {
 	Demo        demoCommand        `cmd:"" help:"Try everything with a sandbox instead of Notion; no account needed."`
 	Check       checkCommand       `cmd:"" help:"Check the configuration without touching anything."`
 	Status      statusCommand      `cmd:"" help:"Show what waits, what is stuck and how far Notion was read."`
+	Webhook     webhookCommand     `cmd:"" help:"Show or set up Notion's webhook subscription."`
+	Rules       rulesCommand       `cmd:"" help:"Try the rules on a page."`
+	Digest      digestCommand      `cmd:"" help:"Make a digest now."`
 	Jobs        jobsCommand        `cmd:"" help:"List, show, retry or drop jobs; dead letters first of all."`
 	Replay      replayCommand      `cmd:"" help:"Work a delivery in again, or one that was rejected for a wrong signature."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the daemon is ready for leads."`

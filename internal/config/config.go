@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/digest"
 	"github.com/dealbell/dealbell/internal/lead"
+	"github.com/dealbell/dealbell/internal/rules"
 	"github.com/dealbell/dealbell/internal/secret"
 )
 
@@ -29,14 +31,25 @@ type Config struct {
 	AdminListen string `yaml:"admin_listen" env:"DEALBELL_ADMIN_LISTEN"` // admin listener, host:port
 	Timezone    string `yaml:"timezone"`                                 // IANA name; "" is the machine's
 
-	Notion     Notion   `yaml:"notion"`
-	Contacts   Database `yaml:"contacts" envPrefix:"NOTION_CONTACTS_DB_"`
-	Activities Database `yaml:"activities" envPrefix:"NOTION_ACTIVITIES_DB_"`
-	Lead       Lead     `yaml:"lead"`
+	Notion     Notion                 `yaml:"notion"`
+	Contacts   Database               `yaml:"contacts" envPrefix:"NOTION_CONTACTS_DB_"`
+	Deals      Database               `yaml:"deals" envPrefix:"NOTION_DEALS_DB_"`
+	Activities Database               `yaml:"activities" envPrefix:"NOTION_ACTIVITIES_DB_"`
+	Databases  map[string]Database    `yaml:"databases"` // further ones that rules and digests look at, by name
+	Lead       Lead                   `yaml:"lead"`
+	Slack      Slack                  `yaml:"slack"`
+	Rules      map[string]rules.Spec  `yaml:"rules"`
+	Digests    map[string]digest.Spec `yaml:"digests"`
 
-	NotionToken secret.String   `yaml:"-" env:"NOTION_TOKEN"`
-	FormSecrets []secret.String `yaml:"-" env:"FORM_SECRET"` // any of them may sign
+	NotionToken  secret.String   `yaml:"-" env:"NOTION_TOKEN"`
+	WebhookToken secret.String   `yaml:"-" env:"NOTION_WEBHOOK_SECRET"` // of Notion's webhook subscription
+	FormSecrets  []secret.String `yaml:"-" env:"FORM_SECRET"`           // any of them may sign
+	SlackWebhook secret.String   `yaml:"-" env:"SLACK_WEBHOOK_URL"`     // of the channel "default"
+	SlackToken   secret.String   `yaml:"-" env:"SLACK_BOT_TOKEN"`
 
+	// Written says which rules and digests the file names; the others are the
+	// standard ones.
+	Written struct{ Rules, Digests map[string]bool } `yaml:"-"`
 	// File is the YAML file that was read; "" for none.
 	File string `yaml:"-"`
 	// Zone is Timezone, loaded.
@@ -100,6 +113,7 @@ func defaults() Config {
 	return Config{
 		Data: "/var/lib/dealbell", Listen: "127.0.0.1:3000", AdminListen: "127.0.0.1:3001",
 		Notion: Notion{URL: "https://api.notion.com", Rate: 2.5, Burst: 3},
+		Slack:  Slack{URL: "https://slack.com/api/"},
 	}
 }
 
@@ -150,16 +164,24 @@ func (c *Config) finish() error {
 		c.FormSecrets[i] = secret.New(strings.TrimSpace(s.Reveal()))
 	}
 	c.FormSecrets = slices.DeleteFunc(c.FormSecrets, secret.String.Empty)
-	for _, db := range []*Database{&c.Contacts, &c.Activities} {
-		db.ID = crm.NormalID(db.ID)
-		if db.Poll == 0 {
-			db.Poll = Duration(5 * time.Minute)
-		}
+	for _, db := range []*Database{&c.Contacts, &c.Deals, &c.Activities} {
+		db.finish()
+	}
+	for name, db := range c.Databases {
+		db.finish()
+		c.Databases[name] = db
 	}
 	if c.Lead.Keep == 0 {
 		c.Lead.Keep = Duration(30 * 24 * time.Hour)
 	}
-	return errors.Join(c.checkIDs(), c.checkAddresses(), c.checkNumbers())
+	return errors.Join(c.checkIDs(), c.checkAddresses(), c.checkNumbers(), c.finishOut())
+}
+
+func (db *Database) finish() {
+	db.ID = crm.NormalID(db.ID)
+	if db.Poll == 0 {
+		db.Poll = Duration(5 * time.Minute)
+	}
 }
 
 func loadZone(name string) (*time.Location, error) {
@@ -170,9 +192,13 @@ func loadZone(name string) (*time.Location, error) {
 }
 
 func (c *Config) checkIDs() error {
-	for name, id := range map[string]string{"NOTION_CONTACTS_DB_ID": c.Contacts.ID, "NOTION_ACTIVITIES_DB_ID": c.Activities.ID} {
-		if strings.ContainsAny(id, " /?#") {
-			return &Error{fmt.Sprintf("%s: %q holds no Notion id", name, id), "open the database as a full page in Notion and copy its link"}
+	for _, db := range c.databases() {
+		name := "databases." + db.Name + ".id"
+		if _, extra := c.Databases[db.Name]; !extra {
+			name = "NOTION_" + strings.ToUpper(db.Name) + "_DB_ID"
+		}
+		if strings.ContainsAny(db.ID, " /?#") {
+			return &Error{fmt.Sprintf("%s: %q holds no Notion id", name, db.ID), "open the database as a full page in Notion and copy its link"}
 		}
 	}
 	return nil
@@ -184,8 +210,10 @@ func (c *Config) checkAddresses() error {
 			return &Error{fmt.Sprintf("%s: %q is not host:port", name, address), "write something like 127.0.0.1:3000"}
 		}
 	}
-	if u, err := url.Parse(c.Notion.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return &Error{fmt.Sprintf("DEALBELL_NOTION_URL: %q is not an http(s) URL", c.Notion.URL), "leave it out to use the real Notion"}
+	for name, address := range map[string]string{"DEALBELL_NOTION_URL": c.Notion.URL, "DEALBELL_SLACK_URL": c.Slack.URL} {
+		if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return &Error{fmt.Sprintf("%s: %q is not an http(s) URL", name, address), "leave it out to use the real Notion or Slack"}
+		}
 	}
 	return nil
 }
@@ -196,10 +224,13 @@ func (c *Config) checkNumbers() error {
 		return &Error{fmt.Sprintf("notion.rate: %v is not between 0 and 10 requests per second", c.Notion.Rate), "Notion allows 3 on average; the default is 2.5"}
 	case c.Notion.Burst < 1 || c.Notion.Burst > 25:
 		return &Error{fmt.Sprintf("notion.burst: %d is not between 1 and 25", c.Notion.Burst), "the default is 3"}
-	case time.Duration(c.Contacts.Poll) < 10*time.Second:
-		return &Error{"contacts.poll: must be at least 10s", "the default is 5m"}
 	case time.Duration(c.Lead.Keep) < 24*time.Hour:
 		return &Error{"lead.keep_deliveries: must be at least 24h, or a repeated form could count twice", "the default is 720h"}
+	}
+	for _, db := range c.databases() {
+		if time.Duration(db.Poll) < 10*time.Second {
+			return &Error{db.Name + ".poll: must be at least 10s", "the default is 5m"}
+		}
 	}
 	return nil
 }

@@ -119,10 +119,10 @@ func (c *Config) parse(path string, content []byte) error {
 	if err := yaml.Unmarshal(content, &anything); err == nil && anything == nil {
 		return nil // an empty file sets nothing; decoding it would clear the defaults
 	}
-	contacts, activities := c.Contacts.ID, c.Activities.ID
+	contacts, deals, activities := c.Contacts.ID, c.Deals.ID, c.Activities.ID
 	err := yaml.NewDecoder(bytes.NewReader(content), yaml.DisallowUnknownField()).Decode(c)
 	if err == nil {
-		c.Contacts.ID, c.Activities.ID = cmp.Or(c.Contacts.ID, contacts), cmp.Or(c.Activities.ID, activities)
+		c.Contacts.ID, c.Deals.ID, c.Activities.ID = cmp.Or(c.Contacts.ID, contacts), cmp.Or(c.Deals.ID, deals), cmp.Or(c.Activities.ID, activities)
 		return nil
 	}
 	located, ok := errors.AsType[yaml.Error](err)

@@ -47,10 +47,13 @@ type Snapshot struct {
 	Page      string
 	Database  string // as configured
 	Key       string // normalised key property; "" when the row has none
+	URL       string
 	CreatedAt time.Time
 	EditedAt  time.Time
-	Trashed   bool // in the trash, or gone
+	EditedBy  string // user id
+	Trashed   bool   // in the trash, or gone
 	Values    map[string]Value
+	SeenAt    time.Time // when it was written here
 }
 
 // Intent records that a page is about to be created, so that nobody creates
@@ -79,20 +82,37 @@ type Read struct {
 	Database    string
 	ResumeAt    time.Time // created_time from which an unfinished first read goes on
 	CompletedAt time.Time // when the first read was complete; zero until then
-	Watermark   time.Time // newest last_edited_time known to be seen
+	Watermark   time.Time // last_edited_time up to which every edit is known to be seen
+	PolledAt    time.Time // when the latest complete read began
+}
+
+// Reconcile is how far a database was compared with what is known of it.
+type Reconcile struct {
+	Database    string
+	ResumeAt    time.Time // created_time from which an unfinished one goes on
+	CompletedAt time.Time // when the latest was complete
 }
 
 // Commit is everything that changes together: the store applies it in one
 // transaction with one timestamp, or not at all.
 type Commit struct {
-	Progress  []Progress
-	Snapshots []Snapshot
-	Gone      []string // pages that are no longer there
-	Intents   []Intent // begun, or known better
-	Settled   []Intent // over; only database and key count
-	Leftovers []Leftover
-	Completed []Leftover // no longer left over; only page and property count
-	Reads     []Read
-	Jobs      []Job    // to enqueue
-	Hurry     []string // kinds of job that need not wait any longer
+	Progress   []Progress
+	Sights     []Sight  // to be compared with what is known: snapshots, changes and jobs follow
+	Gone       []string // pages that are no longer there
+	Intents    []Intent // begun, or known better
+	Settled    []Intent // over; only database and key count
+	Leftovers  []Leftover
+	Completed  []Leftover // no longer left over; only page and property count
+	Reads      []Read
+	Reconciles []Reconcile
+	Schemas    []Schema
+	People     []Person // what is known of them; blank fields say nothing
+	Clues      []Clue
+	Heeded     []Clue    // looked into; only page and time count
+	Handled    []string  // ids of events
+	Messages   []Message // to send; of one rule and change, or one rule and slot, the first counts
+	Delivered  []Delivered
+	Matched    int64    // the rules have seen all changes up to this one; 0 says nothing
+	Jobs       []Job    // to enqueue
+	Hurry      []string // kinds of job that need not wait any longer
 }

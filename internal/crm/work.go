@@ -35,6 +35,10 @@ func (l Lane) String() string {
 	return "unknown"
 }
 
+// NeedsNotion reports whether the lane's jobs are useless while Notion takes
+// no requests.
+func (l Lane) NeedsNotion() bool { return l != Notify }
+
 // JobState is where a job stands. The queue's package comment draws how the
 // states follow each other.
 type JobState string
@@ -65,8 +69,17 @@ type Job struct {
 
 // Room is how many jobs may start now.
 type Room struct {
-	Total int
-	Lanes map[Lane]int // at most so many of a lane
+	Notion int          // at most so many that need Notion
+	Lanes  map[Lane]int // at most so many of a lane
+}
+
+// In returns how many jobs of a lane may start when so many that need Notion
+// have just started.
+func (r Room) In(l Lane, started int) int {
+	if l.NeedsNotion() {
+		return min(r.Lanes[l], r.Notion-started)
+	}
+	return r.Lanes[l]
 }
 
 // End is how one run of a job ended. Its Commit becomes durable together

@@ -46,9 +46,11 @@ type Health interface {
 // Options are what the public listener needs.
 type Options struct {
 	Inbox    Inbox
+	Hooks    Hooks
 	Health   Health
-	Wake     func() // called after a delivery was accepted
-	Secrets  []secret.String
+	Wake     func()                       // called after a delivery was accepted
+	Secrets  []secret.String              // of the form
+	Token    secret.String                // of Notion's webhook subscription, where it is configured
 	Draining <-chan struct{}              // closed when the process is stopping: nobody waits any more
 	Counted  func(source, outcome string) // told of every request to a form; may be nil
 	Log      *slog.Logger
@@ -76,6 +78,9 @@ func Handler(o Options) http.Handler {
 	})
 	r.Method(http.MethodPost, "/lead", &leads{
 		Options: o, strangers: rate.NewLimiter(strangerRate, strangerBurst), waiting: make(chan struct{}, maxWaiting),
+	})
+	r.Method(http.MethodPost, "/notion-webhook", &events{
+		Options: o, strangers: rate.NewLimiter(strangerRate, strangerBurst), refusals: &rate.Sometimes{First: 3, Interval: time.Minute},
 	})
 	r.Get("/healthz", health(o.Health.Alive))
 	r.Get("/readyz", health(o.Health.Ready))

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -38,7 +39,7 @@ type leads struct {
 }
 
 func (l *leads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, p := readBody(w, r)
+	body, p := readBody(w, r, maxBody)
 	if p == nil {
 		p = l.verify(r, body)
 	}
@@ -55,13 +56,13 @@ func (l *leads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, *problem) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, refuse(http.StatusUnsupportedMediaType, "the body must not be compressed")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is larger than 64 KiB")
+		return nil, refuse(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d KiB", most>>10))
 	}
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "the body could not be read")

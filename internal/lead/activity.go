@@ -87,7 +87,7 @@ func (s *Service) activityMade(ctx context.Context, b bindings, a activity) (boo
 	if !ok {
 		return false, fmt.Errorf("%w: %s", crm.ErrInvalid, b.explain(s.o.Mapping.Activity.ID, "rich_text"))
 	}
-	rows, err := s.o.Notion.Query(ctx, b.schema.DataSource, crm.Query{Key: id, KeyIs: []string{a.Delivery}, Size: 1})
+	rows, err := s.o.Notion.Query(ctx, b.Schema.DataSource, crm.Query{Key: id, KeyIs: []string{a.Delivery}, Size: 1})
 	if err != nil {
 		return false, fmt.Errorf("look up activity: %w", err)
 	}
@@ -98,7 +98,7 @@ func (s *Service) activityValues(b bindings, l lead, contact string) (map[string
 	names := s.o.Mapping.Activity
 	message := s.message(l)
 	values := map[string]crm.Value{}
-	title := b.schema.Title()
+	title := b.Schema.Title()
 	values[title.ID] = crm.Text(title.Kind, "Website form: "+firstLine(message, 80))
 	put(b, values, nil, names.Type, "Form") // a derived value is not worth keeping
 	put(b, values, nil, names.At, l.delivery.ReceivedAt.In(s.o.Zone).Format(time.RFC3339))

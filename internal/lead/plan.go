@@ -65,6 +65,11 @@ type plan struct {
 	onCreate  []crm.Leftover       // the same, of the initial values
 }
 
+// writes lists the properties that the plan may write, by id.
+func (p plan) writes() []string {
+	return append(slices.Collect(maps.Keys(p.create)), slices.Collect(maps.Keys(p.fill))...)
+}
+
 // keyKinds are the kinds of property that can hold an email.
 var keyKinds = []crm.Kind{crm.KindEmail, crm.KindTitle, crm.KindText, crm.KindURL, crm.KindPhone}
 
@@ -102,7 +107,7 @@ func (m Mapping) draft(b bindings, leads []lead, zone *time.Location) (plan, err
 // said once, at start.
 func put(b bindings, values map[string]crm.Value, leftovers []crm.Leftover, property, text string) []crm.Leftover {
 	p, known := b.property(property)
-	if !known && !b.had(property) {
+	if !known && !b.Had(property) {
 		return leftovers
 	}
 	if _, taken := values[p.ID]; known && taken {
@@ -151,24 +156,21 @@ func later(touch, present map[string]crm.Value) map[string]crm.Value {
 // has under some name.
 const titleName = "Name"
 
-// bindings resolves the names of a mapping in a schema. A property that was
-// renamed in Notion is followed by the id it had.
-type bindings struct {
-	schema crm.Schema
-	known  map[string]string // name as configured, folded -> property id
+// bindings resolves the names of a mapping.
+type bindings struct{ crm.Bindings }
+
+// property finds a property; "Name" is the title, whatever its name is.
+func (b bindings) property(name string) (crm.Property, bool) {
+	p, ok := b.Property(name)
+	if !ok && crm.SameName(name, titleName) {
+		return b.Schema.Title(), true
+	}
+	return p, ok
 }
 
-func (b bindings) property(name string) (crm.Property, bool) {
-	if p, ok := b.schema.Property(name); ok {
-		return p, true
-	}
-	if id, ok := b.known[fold(name)]; ok {
-		return b.schema.PropertyByID(id)
-	}
-	if crm.SameName(name, titleName) {
-		return b.schema.Title(), true
-	}
-	return crm.Property{}, false
+// missing lists the names that the database never had.
+func (b bindings) missing(names []string) []string {
+	return slices.DeleteFunc(b.Missing(names), func(name string) bool { return crm.SameName(name, titleName) })
 }
 
 // key resolves the property that identifies a row.
@@ -180,44 +182,14 @@ func (b bindings) key(name string) (crm.Property, error) {
 	return p, nil
 }
 
-// missing lists the names that the database never had.
-func (b bindings) missing(names []string) []string {
-	var found []string
-	for _, name := range names {
-		if _, ok := b.property(name); name != "" && !ok && !b.had(name) && !slices.Contains(found, name) {
-			found = append(found, name)
-		}
-	}
-	return found
-}
-
-// had reports whether the database once had the property.
-func (b bindings) had(name string) bool {
-	_, ok := b.known[fold(name)]
-	return ok
-}
-
-// learn returns the bindings that are new or changed.
-func (b bindings) learn(names []string) map[string]string {
-	changed := map[string]string{}
-	for _, name := range names {
-		if p, ok := b.schema.Property(name); ok && b.known[fold(name)] != p.ID {
-			changed[fold(name)] = p.ID
-		}
-	}
-	return changed
-}
-
 // explain says what is wrong with a property that has to be there.
 func (b bindings) explain(name, kind string) string {
 	if p, ok := b.property(name); ok {
-		return fmt.Sprintf("database %q: property %q is of type %s, expected %s", b.schema.Name, p.Name, p.Kind, kind)
+		return fmt.Sprintf("database %q: property %q is of type %s, expected %s", b.Schema.Name, p.Name, p.Kind, kind)
 	}
 	var have []string
-	for _, p := range b.schema.Properties {
+	for _, p := range b.Schema.Properties {
 		have = append(have, p.Name)
 	}
-	return fmt.Sprintf("database %q has no property %q (properties: %s)", b.schema.Name, name, strings.Join(have, ", "))
+	return fmt.Sprintf("database %q has no property %q (properties: %s)", b.Schema.Name, name, strings.Join(have, ", "))
 }
-
-func fold(name string) string { return strings.ToLower(strings.TrimSpace(name)) }

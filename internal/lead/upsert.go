@@ -162,14 +162,43 @@ func (u *upsert) lookUp(ctx context.Context) error {
 	for _, l := range u.leads {
 		add(l.Email.Typed)
 	}
+	askedAt := time.Now()
 	rows, err := u.o.Notion.Query(ctx, u.to, crm.Query{Key: u.plan.key, KeyIs: spellings[:min(len(spellings), 20)]})
 	if err != nil {
 		return fmt.Errorf("look up contact: %w", err)
 	}
-	if len(rows.Pages) == 0 {
-		return nil
+	sights := u.db.Look(crm.SeenLookup, askedAt, rows.Pages...)
+	if err := u.o.State.Apply(ctx, crm.Commit{Sights: sights}); err != nil {
+		return err
 	}
-	return u.o.State.Apply(ctx, observe.See(u.db, rows.Pages...))
+	return u.makeSure(ctx, sights)
+}
+
+// makeSure fetches the pages that a look-up listed and that are not known
+// under the key: an index may lag behind what is known, and the other way
+// round, and only the page itself can tell.
+func (u *upsert) makeSure(ctx context.Context, listed []crm.Sight) error {
+	known, err := u.o.State.Known(ctx, u.o.Contacts, u.key)
+	if err != nil {
+		return err
+	}
+	for _, s := range listed {
+		if slices.ContainsFunc(known, func(k crm.Snapshot) bool { return k.Page == s.Page.ID }) {
+			continue
+		}
+		askedAt := time.Now()
+		page, err := u.o.Notion.Page(ctx, s.Page.ID)
+		if errors.Is(err, crm.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("look up contact: %w", err)
+		}
+		if err := u.o.State.Apply(ctx, crm.Commit{Sights: u.db.Look(crm.SeenFetch, askedAt, page)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // update fills blanks and touches. What is blank is decided by a fresh look,
@@ -178,11 +207,12 @@ func (u *upsert) update(ctx context.Context, page crm.Snapshot) (crm.Commit, err
 	fill := blanks(u.plan.fill, page.Values)
 	touch := later(u.plan.touch, page.Values)
 	if len(fill) > 0 || len(touch) == 0 {
+		askedAt := time.Now()
 		fresh, err := u.o.Notion.Page(ctx, page.Page)
 		if err != nil {
 			return crm.Commit{}, fmt.Errorf("read contact: %w", err)
 		}
-		if seen, err := u.see(fresh); err != nil {
+		if seen, err := u.see(crm.SeenFetch, askedAt, fresh); err != nil {
 			return seen, err
 		}
 		fill, touch = blanks(u.plan.fill, fresh.Values), later(u.plan.touch, fresh.Values)
@@ -190,10 +220,11 @@ func (u *upsert) update(ctx context.Context, page crm.Snapshot) (crm.Commit, err
 	maps.Copy(fill, touch)
 	seen := crm.Commit{}
 	if len(fill) > 0 {
+		askedAt := time.Now()
 		after, err := u.o.Notion.Update(ctx, page.Page, fill)
 		if errors.Is(err, crm.ErrInvalid) { // perhaps the page was moved to another database
 			if fresh, readErr := u.o.Notion.Page(ctx, page.Page); readErr == nil {
-				if seen, changed := u.see(fresh); changed != nil {
+				if seen, changed := u.see(crm.SeenFetch, askedAt, fresh); changed != nil {
 					return seen, changed
 				}
 			}
@@ -201,7 +232,7 @@ func (u *upsert) update(ctx context.Context, page crm.Snapshot) (crm.Commit, err
 		if err != nil {
 			return crm.Commit{}, fmt.Errorf("update contact: %w", err)
 		}
-		if seen, err = u.see(after); err != nil {
+		if seen, err = u.see(crm.SeenWrite, askedAt, after); err != nil {
 			return seen, err
 		}
 	}
@@ -213,11 +244,15 @@ func (u *upsert) update(ctx context.Context, page crm.Snapshot) (crm.Commit, err
 var errSomebodyElse = errors.New("the page carries another email now")
 
 // see remembers a page and checks that it is still the contact's.
-func (u *upsert) see(page crm.Page) (crm.Commit, error) {
-	seen := observe.See(u.db, page)
+func (u *upsert) see(by crm.SeenBy, askedAt time.Time, page crm.Page) (crm.Commit, error) {
+	seen := crm.Commit{Sights: u.db.Look(by, askedAt, page)}
+	sight := &seen.Sights[0]
 	email, shown := page.Values[u.plan.key.ID]
 	if !shown {
-		seen.Snapshots[0].Key = u.key
+		sight.Key = u.key
+	}
+	if by == crm.SeenWrite {
+		sight.Wrote = u.plan.writes()
 	}
 	moved := page.DataSource != "" && page.DataSource != u.to
 	switch {
@@ -239,6 +274,7 @@ func (u *upsert) create(ctx context.Context) (crm.Commit, error) {
 	if !inPage {
 		text = nil
 	}
+	askedAt := time.Now()
 	page, commit, err := u.createOnce(ctx, creation{
 		database: u.o.Contacts, dataSource: u.to, key: u.key, values: u.plan.create, text: text,
 		begin: u.noting(),
@@ -250,7 +286,8 @@ func (u *upsert) create(ctx context.Context) (crm.Commit, error) {
 	if _, ok := page.Values[u.plan.key.ID]; !ok {
 		page.Values = u.plan.create
 	}
-	commit.Snapshots = observe.See(u.db, page).Snapshots
+	commit.Sights = u.db.Look(crm.SeenWrite, askedAt, page)
+	commit.Sights[0].Made = true
 	if !inPage {
 		commit.Jobs = u.activityJobs(page.ID)
 	}

@@ -44,8 +44,8 @@ type Store interface {
 	Idle(ctx context.Context, now time.Time, room crm.Room) (idle bool, next time.Time, err error)
 }
 
-// Gate says how many jobs may usefully run at once now. With n = 0 nothing
-// can succeed before until.
+// Gate says how many jobs that need Notion may usefully run at once now. With
+// n = 0 none can succeed before until.
 type Gate interface {
 	Capacity() (n int, until time.Time)
 }
@@ -178,11 +178,14 @@ func (r *Runner) step(work context.Context, ends *[]crm.End) time.Duration {
 func (r *Runner) free(now time.Time) (room crm.Room, again time.Time) {
 	capacity, until := r.o.Gate.Capacity()
 	if capacity <= 0 {
-		return crm.Room{}, until
+		again = until
 	}
-	room = crm.Room{Total: capacity - r.active(), Lanes: map[crm.Lane]int{}}
+	room = crm.Room{Notion: capacity, Lanes: map[crm.Lane]int{}}
 	for _, lane := range crm.Lanes {
 		room.Lanes[lane] = r.o.Slots[lane] - r.running[lane]
+		if lane.NeedsNotion() {
+			room.Notion -= r.running[lane]
+		}
 		held, isHeld := r.holds[lane]
 		switch {
 		case isHeld && held.After(now):
@@ -285,6 +288,9 @@ func (r *Runner) noteStore(err error) {
 // next success.
 func (r *Runner) noteLane(res result) {
 	lane := res.job.Lane
+	if !lane.NeedsNotion() {
+		return // each Slack channel is refused by itself
+	}
 	_, held := r.holds[lane]
 	_, timed := crm.RetryAt(res.err) // about all of Notion: the gate knows
 	switch {

@@ -119,19 +119,37 @@ func TestUrgentLanesGoFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		for _, lane := range []crm.Lane{crm.Bulk, crm.Sync, crm.Notify, crm.Live} {
+		for _, lane := range []crm.Lane{crm.Bulk, crm.Sync, crm.Live} {
 			j := named(lane.String())
 			j.Lane = lane
 			w.enqueue(j)
 		}
-		one := map[crm.Lane]int{crm.Live: 1, crm.Notify: 1, crm.Sync: 1, crm.Bulk: 1}
+		one := map[crm.Lane]int{crm.Live: 1, crm.Sync: 1, crm.Bulk: 1}
 		w.start(queue.Options{Slots: one, Gate: gate{1}}, func(context.Context, crm.Job) (crm.Commit, error) {
 			time.Sleep(time.Second)
 			return crm.Commit{}, nil
 		})
 		time.Sleep(10 * time.Second)
-		if got, want := w.runs(), quoted("live", "notify", "sync", "bulk"); !slices.Equal(got, want) {
+		if got, want := w.runs(), quoted("live", "sync", "bulk"); !slices.Equal(got, want) {
 			t.Errorf("ran %v, want %v", got, want)
+		}
+		w.close()
+	})
+}
+
+func TestMessagesGoOutWhileNotionIsAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		for _, lane := range []crm.Lane{crm.Live, crm.Notify, crm.Sync} {
+			j := named(lane.String())
+			j.Lane = lane
+			w.enqueue(j)
+		}
+		w.start(queue.Options{Gate: gate{0}}, func(context.Context, crm.Job) (crm.Commit, error) { return crm.Commit{}, nil })
+		time.Sleep(time.Minute)
+		if got, want := w.runs(), quoted("notify"); !slices.Equal(got, want) {
+			t.Errorf("ran %v, want %v: the others need Notion", got, want)
 		}
 		w.close()
 	})

@@ -15,6 +15,7 @@ type BoardOptions struct {
 	Stage string // a select or status; its options are the columns. Default "Stage"
 	Value string // a number. Default "Value"
 	Owner string // people. Default "Owner"
+	Nav   []Link // to other pages of a demo
 }
 
 type board struct {
@@ -25,6 +26,7 @@ type board struct {
 }
 
 type boardView struct {
+	Nav     []Link
 	Name    string
 	Count   int
 	Columns []boardColumn
@@ -135,7 +137,7 @@ func (b board) view() boardView {
 	b.w.mu.Lock()
 	defer b.w.mu.Unlock()
 	ds := b.w.sources[b.db.DataSourceID]
-	out := boardView{Name: b.db.Name, People: people}
+	out := boardView{Nav: b.Nav, Name: b.db.Name, People: people}
 	for _, o := range ds.named(b.Stage).options {
 		out.Stages = append(out.Stages, o.name)
 	}

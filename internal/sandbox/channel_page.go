@@ -14,6 +14,8 @@ type ChannelPageOptions struct {
 	Title string
 	// Actions are buttons above the messages.
 	Actions []Action
+	// Nav leads to other pages of a demo.
+	Nav []Link
 }
 
 // Action is a button that does something. The page shows whether it went well.
@@ -33,6 +35,7 @@ type channelPage struct {
 }
 
 type channelView struct {
+	Nav      []Link
 	Title    string
 	Actions  []Action
 	Done     string // the last action, if it went well
@@ -77,7 +80,7 @@ func (p *channelPage) act(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (p *channelPage) show(rw http.ResponseWriter, _ *http.Request) {
-	v := channelView{Title: p.Title, Actions: p.Actions, Messages: p.s.messageViews()}
+	v := channelView{Nav: p.Nav, Title: p.Title, Actions: p.Actions, Messages: p.s.messageViews()}
 	p.mu.Lock()
 	if p.err != nil {
 		v.Failed, v.Problem = p.label, p.err.Error()

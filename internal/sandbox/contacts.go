@@ -13,7 +13,7 @@ var templates embed.FS
 
 // pageTemplate reads one of the embedded pages; they are checked by the tests.
 func pageTemplate(name string) *template.Template {
-	return template.Must(template.ParseFS(templates, "templates/style.html", "templates/live.html", "templates/"+name))
+	return template.Must(template.ParseFS(templates, "templates/style.html", "templates/live.html", "templates/nav.html", "templates/"+name))
 }
 
 // pagePolicy allows what the demo pages carry inside themselves, and no more.
@@ -33,7 +33,12 @@ func render(rw http.ResponseWriter, t *template.Template, name string, status in
 	_, _ = b.WriteTo(rw)
 }
 
+// Link is a way from one page of the demo to another. One without a URL stands
+// for the page that it is on.
+type Link struct{ Label, URL string }
+
 type contactsView struct {
+	Nav     []Link
 	Name    string
 	Columns []string
 	Rows    []contactView
@@ -48,7 +53,7 @@ type contactCell struct{ Label, Text string }
 
 // ContactsPage shows the rows of a database, newest first, each with the text
 // on its page. The page renews itself every two seconds.
-func (w *Workspace) ContactsPage(db *Database) http.Handler {
+func (w *Workspace) ContactsPage(db *Database, nav ...Link) http.Handler {
 	t := pageTemplate("contacts.html")
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -56,7 +61,9 @@ func (w *Workspace) ContactsPage(db *Database) http.Handler {
 			http.Error(rw, "method not allowed", http.StatusMethodNotAllowed)
 			return
 		}
-		render(rw, t, "contacts.html", http.StatusOK, w.contactsView(db))
+		v := w.contactsView(db)
+		v.Nav = nav
+		render(rw, t, "contacts.html", http.StatusOK, v)
 	})
 }
 

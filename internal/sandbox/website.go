@@ -21,6 +21,7 @@ type WebsiteOptions struct {
 	Secret      string       // the form secret, shared with Dealbell
 	ContactsURL string       // linked from the thank-you page; "" for no link
 	Client      *http.Client // default: one with a time-out of ten seconds
+	Nav         []Link       // to other pages of a demo
 }
 
 // websiteForm is what visitors fill in, and the lead that Dealbell is sent.
@@ -46,6 +47,7 @@ type refusal struct {
 }
 
 type websiteView struct {
+	Nav         []Link
 	Sent        bool
 	Form        websiteForm
 	Lead        acceptance
@@ -77,7 +79,7 @@ func Website(o WebsiteOptions) http.Handler {
 
 func (s website) show(rw http.ResponseWriter, r *http.Request) {
 	form := websiteForm{Source: cmp.Or(r.URL.Query().Get("utm_source"), "website")}
-	render(rw, s.page, "website.html", http.StatusOK, websiteView{Form: form})
+	render(rw, s.page, "website.html", http.StatusOK, websiteView{Nav: s.Nav, Form: form})
 }
 
 func (s website) submit(rw http.ResponseWriter, r *http.Request) {
@@ -92,10 +94,10 @@ func (s website) submit(rw http.ResponseWriter, r *http.Request) {
 	}
 	lead, refused := s.send(r.Context(), form)
 	if refused != nil {
-		render(rw, s.page, "website.html", cmp.Or(refused.Status, http.StatusBadGateway), websiteView{Form: form, Refusal: refused})
+		render(rw, s.page, "website.html", cmp.Or(refused.Status, http.StatusBadGateway), websiteView{Nav: s.Nav, Form: form, Refusal: refused})
 		return
 	}
-	render(rw, s.page, "website.html", http.StatusOK, websiteView{Sent: true, Form: form, Lead: lead, ContactsURL: s.ContactsURL})
+	render(rw, s.page, "website.html", http.StatusOK, websiteView{Nav: s.Nav, Sent: true, Form: form, Lead: lead, ContactsURL: s.ContactsURL})
 }
 
 // send posts one lead. The signature covers the exact bytes of the body, so

@@ -47,6 +47,11 @@ var Form = Scheme{
 	Tolerance: 300 * time.Second,
 }
 
+// Notion signs webhook events with the verification token of their
+// subscription (https://developers.notion.com/reference/webhooks). It signs
+// no time: replays are told by the event's id.
+var Notion = Scheme{Header: "X-Notion-Signature", Prefix: "sha256="}
+
 // Verify checks the headers and the raw body of a request against the
 // secrets, any of which may have signed it. It returns nil or one of the
 // errors of this package.

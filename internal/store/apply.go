@@ -2,15 +2,18 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
+	"reflect"
 
 	"github.com/dealbell/dealbell/internal/crm"
 )
 
-// Apply makes a commit durable: all of it or nothing.
-func (db *DB) Apply(ctx context.Context, c crm.Commit) error {
+// Apply makes a commit durable: all of it or nothing. One without news is not
+// written at all.
+func (db *DB) Apply(ctx context.Context, c crm.Commit) (err error) {
+	if c.Sights, err = db.news(ctx, c.Sights); err != nil || reflect.ValueOf(c).IsZero() {
+		return err
+	}
 	if err := db.write(ctx, func(tx *tx) error { return tx.apply(c) }); err != nil {
 		return err
 	}
@@ -21,14 +24,24 @@ func (db *DB) Apply(ctx context.Context, c crm.Commit) error {
 func (t *tx) apply(c crm.Commit) error {
 	return firstError(
 		all(c.Progress, t.progress),
-		all(c.Snapshots, t.saveSnapshot),
+		all(c.Sights, t.see),
 		all(c.Gone, t.markGone),
 		all(c.Intents, t.saveIntent),
 		all(c.Settled, t.settle),
 		all(c.Leftovers, t.saveLeftover),
 		all(c.Completed, t.completeLeftover),
 		all(c.Reads, t.saveRead),
+		all(c.Reconciles, t.saveReconcile),
+		all(c.Schemas, t.saveSchema),
+		all(c.People, t.savePerson),
+		all(c.Clues, t.saveClue),
+		all(c.Heeded, t.heed),
+		all(c.Handled, t.handled),
+		all(c.Messages, t.saveMessage),
+		all(c.Delivered, t.delivered),
+		func() error { return t.matched(c.Matched) },
 		all(c.Jobs, t.enqueue),
+		t.followUp,
 		all(c.Hurry, t.hurry),
 	)
 }
@@ -51,20 +64,6 @@ func firstError(steps ...func() error) error {
 		}
 	}
 	return nil
-}
-
-func (t *tx) saveSnapshot(s crm.Snapshot) error {
-	values, err := json.Marshal(s.Values) // keys are sorted, so equal values give equal bytes
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(values)
-	return t.exec(`insert into snapshots (page, database, key, created_at, edited_at, trashed, hash, property_values, seen_at)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?)
-		on conflict (page) do update set database = excluded.database, key = excluded.key, created_at = excluded.created_at,
-			edited_at = excluded.edited_at, trashed = excluded.trashed, hash = excluded.hash,
-			property_values = excluded.property_values, seen_at = excluded.seen_at`,
-		s.Page, s.Database, s.Key, milli(s.CreatedAt), milli(s.EditedAt), s.Trashed, hex.EncodeToString(sum[:16]), string(values), t.now)
 }
 
 func (t *tx) markGone(page string) error {
@@ -96,7 +95,22 @@ func (t *tx) completeLeftover(l crm.Leftover) error {
 }
 
 func (t *tx) saveRead(r crm.Read) error {
-	return t.exec(`insert into reads (database, resume_at, completed_at, watermark) values (?, ?, ?, ?)
-		on conflict (database) do update set resume_at = excluded.resume_at, completed_at = excluded.completed_at, watermark = excluded.watermark`,
-		r.Database, milli(r.ResumeAt), milli(r.CompletedAt), milli(r.Watermark))
+	return t.exec(`insert into reads (database, resume_at, completed_at, watermark, polled_at) values (?, ?, ?, ?, ?)
+		on conflict (database) do update set resume_at = excluded.resume_at, completed_at = excluded.completed_at,
+			watermark = excluded.watermark, polled_at = excluded.polled_at`,
+		r.Database, milli(r.ResumeAt), milli(r.CompletedAt), milli(r.Watermark), milli(r.PolledAt))
+}
+
+func (t *tx) saveReconcile(r crm.Reconcile) error {
+	return t.exec(`insert into reads (database, reconcile_at, reconciled_at) values (?, ?, ?)
+		on conflict (database) do update set reconcile_at = excluded.reconcile_at, reconciled_at = excluded.reconciled_at`,
+		r.Database, milli(r.ResumeAt), milli(r.CompletedAt))
+}
+
+func (t *tx) saveSchema(s crm.Schema) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return t.saveFact(schemaFact(s.Database), string(text))
 }

@@ -22,6 +22,7 @@ type committer struct {
 	statements map[string]*sql.Stmt // used by the goroutine only
 	broken     error                // the disk failed; likewise
 	fail       func(error)
+	follow     Follow
 	queue      chan write
 	done       chan struct{} // closed when the goroutine has ended
 	mu         sync.RWMutex  // held for reading while sending to queue
@@ -173,7 +174,9 @@ func (c *committer) closeStatements() {
 // tx is a running transaction with its one timestamp.
 type tx struct {
 	*committer
-	now int64 // UTC milliseconds
+	now     int64    // UTC milliseconds
+	changed bool     // followUp has to enqueue the job of changes
+	clued   []string // databases for which it has to enqueue the job of clues
 }
 
 // prepare keeps each statement: preparing one costs more than running it.

@@ -26,8 +26,9 @@ func (db *DB) Turn(ctx context.Context, ends []crm.End, room crm.Room) (claimed 
 		if err := tx.exec(`update jobs set state = 'ready' where state = 'waiting' and not_before <= ?`, tx.now); err != nil {
 			return err
 		}
+		started := 0 // of those that need Notion
 		for _, lane := range crm.Lanes {
-			n := min(room.Lanes[lane], room.Total-len(jobs))
+			n := room.In(lane, started)
 			if n <= 0 {
 				continue
 			}
@@ -36,6 +37,9 @@ func (db *DB) Turn(ctx context.Context, ends []crm.End, room crm.Room) (claimed 
 				func(r *sql.Rows) error {
 					j, err := scanJob(r)
 					jobs = append(jobs, j)
+					if lane.NeedsNotion() {
+						started++
+					}
 					return err
 				})
 			if err != nil {
@@ -72,7 +76,7 @@ func (db *DB) Idle(ctx context.Context, now time.Time, room crm.Room) (idle bool
 		return false, next, nil
 	}
 	for _, lane := range crm.Lanes {
-		if ready[lane] && min(room.Lanes[lane], room.Total) > 0 {
+		if ready[lane] && room.In(lane, 0) > 0 {
 			return false, next, nil
 		}
 	}

@@ -94,6 +94,7 @@ type Summary struct {
 	Leftovers   int
 	Unsure      int // creates whose outcome is unknown
 	Reads       []crm.Read
+	Messages    map[crm.MessageState]int
 	Bytes       int64 // of the database and its write-ahead log
 }
 
@@ -116,13 +117,21 @@ func (db *DB) Summarise(ctx context.Context) (Summary, error) {
 		Scan(&s.Open, &s.Quarantined, &s.Leftovers, &s.Unsure); err != nil {
 		return s, err
 	}
-	rows, err = db.reader.QueryContext(ctx, `select database, resume_at, completed_at, watermark from reads order by database`)
+	rows, err = db.reader.QueryContext(ctx, `select `+readColumns+` from reads order by database`)
 	if err := each(rows, err, func(r *sql.Rows) error {
-		var read crm.Read
-		var resume, completed, watermark int64
-		err := r.Scan(&read.Database, &resume, &completed, &watermark)
-		read.ResumeAt, read.CompletedAt, read.Watermark = moment(resume), moment(completed), moment(watermark)
+		read, err := scanRead(r.Scan)
 		s.Reads = append(s.Reads, read)
+		return err
+	}); err != nil {
+		return s, err
+	}
+	s.Messages = map[crm.MessageState]int{}
+	rows, err = db.reader.QueryContext(ctx, `select state, count(*) from outbox group by state`)
+	if err := each(rows, err, func(r *sql.Rows) error {
+		var state crm.MessageState
+		var n int
+		err := r.Scan(&state, &n)
+		s.Messages[state] = n
 		return err
 	}); err != nil {
 		return s, err
@@ -155,14 +164,34 @@ func (db *DB) CheckWritable(ctx context.Context) error {
 	return db.saveFact(ctx, "last write check", fmt.Sprint(time.Now().Unix()))
 }
 
+const (
+	changeAge  = 2 * 365 * 24 * time.Hour // how long the ledger of changes reaches back
+	messageAge = 90 * 24 * time.Hour      // how long the outbox and the taken slots do
+)
+
 // Prune deletes what is past its time: idempotency tokens, quarantined
-// deliveries, and deliveries that ended more than keep ago.
+// deliveries, events, old changes and messages, and deliveries that ended
+// more than keep ago.
 func (db *DB) Prune(ctx context.Context, keep time.Duration) error {
 	return db.write(ctx, func(tx *tx) error {
 		return firstError(
 			func() error { return tx.exec(`delete from idempotency where expires_at <= ?`, tx.now) },
 			func() error {
 				return tx.exec(`delete from quarantine where received_at <= ?`, tx.now-quarantineAge.Milliseconds())
+			},
+			func() error {
+				return tx.exec(`delete from events where received_at <= ?`, tx.now-eventAge.Milliseconds())
+			},
+			func() error {
+				return tx.exec(`delete from changes where seen_at <= ?`, tx.now-changeAge.Milliseconds())
+			},
+			func() error {
+				return tx.exec(`delete from outbox where state not in ('queued', 'sending')
+					and created_at <= case state when 'draft' then ? else ? end`, tx.now-time.Hour.Milliseconds(), tx.now-messageAge.Milliseconds())
+			},
+			func() error {
+				return tx.exec(`delete from slots where taken_at <= ? and slot < (select max(slot) from slots as newest where newest.schedule = slots.schedule)`,
+					tx.now-messageAge.Milliseconds())
 			},
 			func() error {
 				return tx.exec(`delete from inbox where state in ('done', 'dropped') and done_at <= ?

@@ -49,7 +49,7 @@ func work(t *testing.T, db *DB) {
 			t.Fatal(err)
 		}
 	}
-	room := crm.Room{Total: 1, Lanes: map[crm.Lane]int{crm.Live: 1}}
+	room := crm.Room{Notion: 1, Lanes: map[crm.Lane]int{crm.Live: 1}}
 	job := crm.Job{Kind: "k", Key: "a", Unique: "a"}
 	for _, body := range []string{"one", "two"} {
 		_, err := db.Accept(t.Context(), Intake{Delivery: crm.Delivery{ID: body, Source: "lead", Key: "a", Body: []byte(body)}, Job: job})

@@ -14,21 +14,13 @@ import (
 // not in the trash first, oldest first.
 func (db *DB) Known(ctx context.Context, database, key string) ([]crm.Snapshot, error) {
 	var found []crm.Snapshot
-	rows, err := db.reader.QueryContext(ctx, `select page, created_at, edited_at, trashed, property_values from snapshots
+	rows, err := db.reader.QueryContext(ctx, `select `+snapshotColumns+` from snapshots
 		where database = ? and key = ? and key <> '' order by trashed, created_at, page limit 20`, database, key)
-	err = each(rows, err, func(r *sql.Rows) error {
-		s := crm.Snapshot{Database: database, Key: key}
-		var created, edited int64
-		var values string
-		if err := r.Scan(&s.Page, &created, &edited, &s.Trashed, &values); err != nil {
-			return err
-		}
-		s.CreatedAt, s.EditedAt = moment(created), moment(edited)
-		err := json.Unmarshal([]byte(values), &s.Values)
+	return found, each(rows, err, func(r *sql.Rows) error {
+		s, err := scanSnapshot(r.Scan)
 		found = append(found, s)
 		return err
 	})
-	return found, err
 }
 
 // Intent returns a create that was begun and has not ended.
@@ -63,18 +55,47 @@ func (db *DB) Leftovers(ctx context.Context, database string, limit int) ([]crm.
 	return found, err
 }
 
-// Read returns how far a database was read; the zero Read when never.
-func (db *DB) Read(ctx context.Context, database string) (crm.Read, error) {
-	r := crm.Read{Database: database}
-	var resume, completed, watermark int64
-	err := db.reader.QueryRowContext(ctx, `select resume_at, completed_at, watermark from reads where database = ?`, database).
-		Scan(&resume, &completed, &watermark)
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, nil
-	}
-	r.ResumeAt, r.CompletedAt, r.Watermark = moment(resume), moment(completed), moment(watermark)
+const readColumns = `database, resume_at, completed_at, watermark, polled_at`
+
+func scanRead(scan func(...any) error) (crm.Read, error) {
+	var r crm.Read
+	var resume, completed, watermark, polled int64
+	err := scan(&r.Database, &resume, &completed, &watermark, &polled)
+	r.ResumeAt, r.CompletedAt, r.Watermark, r.PolledAt = moment(resume), moment(completed), moment(watermark), moment(polled)
 	return r, err
 }
+
+// Read returns how far a database was read; the zero Read when never.
+func (db *DB) Read(ctx context.Context, database string) (crm.Read, error) {
+	r, err := scanRead(db.reader.QueryRowContext(ctx, `select `+readColumns+` from reads where database = ?`, database).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return crm.Read{Database: database}, nil
+	}
+	return r, err
+}
+
+// Reconcile returns how far a database was reconciled; zero when never.
+func (db *DB) Reconcile(ctx context.Context, database string) (crm.Reconcile, error) {
+	var resume, completed int64
+	err := db.reader.QueryRowContext(ctx, `select reconcile_at, reconciled_at from reads where database = ?`, database).Scan(&resume, &completed)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return crm.Reconcile{Database: database, ResumeAt: moment(resume), CompletedAt: moment(completed)}, err
+}
+
+// Schema returns the shape of a database as it was last read; ok is false
+// when it never was.
+func (db *DB) Schema(ctx context.Context, database string) (s crm.Schema, ok bool, err error) {
+	text, err := db.fact(ctx, schemaFact(database))
+	if err != nil || text == "" {
+		return s, false, err
+	}
+	err = json.Unmarshal([]byte(text), &s)
+	return s, err == nil, err
+}
+
+func schemaFact(database string) string { return "schema " + database }
 
 // Bindings returns the property ids that names of a database were bound to.
 func (db *DB) Bindings(ctx context.Context, database string) (map[string]string, error) {
@@ -126,7 +147,9 @@ func (db *DB) fact(ctx context.Context, name string) (string, error) {
 }
 
 func (db *DB) saveFact(ctx context.Context, name, value string) error {
-	return db.write(ctx, func(tx *tx) error {
-		return tx.exec(`insert into facts (name, value) values (?, ?) on conflict (name) do update set value = excluded.value`, name, value)
-	})
+	return db.write(ctx, func(tx *tx) error { return tx.saveFact(name, value) })
+}
+
+func (t *tx) saveFact(name, value string) error {
+	return t.exec(`insert into facts (name, value) values (?, ?) on conflict (name) do update set value = excluded.value`, name, value)
 }

@@ -278,13 +278,13 @@ func TestTheOldestLivePageOfAKeyIsTheContact(t *testing.T) {
 	t.Parallel()
 	db := open(t, t.TempDir())
 	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	page := func(id string, days int, trashed bool) crm.Snapshot {
-		return crm.Snapshot{
-			Page: id, Database: "db", Key: "ana@example.com", CreatedAt: day.AddDate(0, 0, days), Trashed: trashed,
+	page := func(id string, days int, trashed bool) crm.Sight {
+		return crm.Sight{Database: "db", Key: "ana@example.com", Page: crm.Page{
+			ID: id, CreatedAt: day.AddDate(0, 0, days), Trashed: trashed,
 			Values: map[string]crm.Value{"title": crm.Text(crm.KindTitle, id)},
-		}
+		}}
 	}
-	if err := db.Apply(t.Context(), crm.Commit{Snapshots: []crm.Snapshot{page("newer", 3, false), page("older", 2, false), page("trashed", 1, true)}}); err != nil {
+	if err := db.Apply(t.Context(), crm.Commit{Sights: []crm.Sight{page("newer", 3, false), page("older", 2, false), page("trashed", 1, true)}}); err != nil {
 		t.Fatal(err)
 	}
 	expect := func(want string) {
@@ -342,7 +342,7 @@ func TestARestartFindsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	jobs, _, err := db.Turn(t.Context(), nil, crm.Room{Total: 1, Lanes: map[crm.Lane]int{crm.Live: 1}})
+	jobs, _, err := db.Turn(t.Context(), nil, crm.Room{Notion: 1, Lanes: map[crm.Lane]int{crm.Live: 1}})
 	if err != nil || len(jobs) != 1 {
 		t.Fatalf("Turn = %v, %v; want the job", jobs, err)
 	}
@@ -359,7 +359,7 @@ func TestARestartFindsEverything(t *testing.T) {
 	if i, ok, err := db.Intent(t.Context(), "db", "k"); err != nil || !ok || i.UnsureAt.IsZero() {
 		t.Errorf("intent = %+v, %v, %v; want it unsure since the restart", i, ok, err)
 	}
-	again, _, err := db.Turn(t.Context(), nil, crm.Room{Total: 1, Lanes: map[crm.Lane]int{crm.Live: 1}})
+	again, _, err := db.Turn(t.Context(), nil, crm.Room{Notion: 1, Lanes: map[crm.Lane]int{crm.Live: 1}})
 	if err != nil || len(again) != 1 || again[0].ID != jobs[0].ID {
 		t.Errorf("Turn after the restart = %v, %v; want the interrupted job at once", again, err)
 	}
@@ -371,7 +371,7 @@ func TestARestartBringsARunningJobAndItsTwinTogether(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	db := open(t, dir)
-	room := crm.Room{Total: 1, Lanes: map[crm.Lane]int{crm.Live: 1}}
+	room := crm.Room{Notion: 1, Lanes: map[crm.Lane]int{crm.Live: 1}}
 	job := func(key, unique, payload string) crm.Job {
 		return crm.Job{Kind: "k", Key: key, Unique: unique, Payload: []byte(payload)}
 	}

@@ -1,0 +1,217 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/digest"
+	"github.com/dealbell/dealbell/internal/ingest"
+	"github.com/dealbell/dealbell/internal/lead"
+	"github.com/dealbell/dealbell/internal/notify"
+	"github.com/dealbell/dealbell/internal/notion"
+	"github.com/dealbell/dealbell/internal/poll"
+	"github.com/dealbell/dealbell/internal/queue"
+	"github.com/dealbell/dealbell/internal/schedule"
+	"github.com/dealbell/dealbell/internal/slack"
+	"github.com/dealbell/dealbell/internal/store"
+)
+
+// The interfaces that services declare are satisfied here.
+var (
+	_ lead.Notion      = (*notion.Caller)(nil)
+	_ lead.State       = (*store.DB)(nil)
+	_ poll.Notion      = reader{}
+	_ poll.State       = (*store.DB)(nil)
+	_ notify.State     = (*store.DB)(nil)
+	_ notify.Slack     = (*slack.Client)(nil)
+	_ notify.Workspace = (*notion.Caller)(nil)
+	_ digest.State     = (*store.DB)(nil)
+	_ schedule.Ledger  = (*store.DB)(nil)
+	_ queue.Store      = (*store.DB)(nil)
+	_ queue.Gate       = (*notion.Client)(nil)
+	_ notion.Pauses    = (*store.DB)(nil)
+	_ ingest.Inbox     = (*store.DB)(nil)
+	_ ingest.Hooks     = (*store.DB)(nil)
+	_ ingest.Health    = (*App)(nil)
+)
+
+// handshakeTime is how long after a start a first webhook subscription is let
+// in.
+const handshakeTime = 15 * time.Minute
+
+// reader is a caller that knows whose edits are Dealbell's own.
+type reader struct{ *notion.Caller }
+
+// Bot returns the user id of the connection. With a person's own token their
+// edits cannot be told from Dealbell's, so none counts as its own.
+func (r reader) Bot(ctx context.Context) (string, error) {
+	me, err := r.Me(ctx)
+	if err != nil || me.Person {
+		return "", err
+	}
+	return me.ID, nil
+}
+
+func (a *App) wire(ctx context.Context) (err error) {
+	c := a.o.Config
+	a.metrics = newMetrics(a.o.Version, a.db, !c.WebhookToken.Empty())
+	if a.token, err = adminToken(c.Data); err != nil {
+		return err
+	}
+	if err := a.connect(ctx); err != nil {
+		return err
+	}
+	a.leads = lead.New(lead.Options{
+		Notion: a.notion.Lane(crm.Live), Calm: a.notion.Lane(crm.Sync), State: a.db,
+		Contacts: c.Contacts.ID, Activities: c.Activities.ID,
+		Mapping: c.Lead.Mapping(), Zone: c.Zone, Log: a.o.Log.With("component", "lead"),
+	})
+	if a.notify, err = a.newNotify(); err != nil {
+		return err
+	}
+	a.polls = poll.New(poll.Options{
+		Live: reader{a.notion.Lane(crm.Live)}, Calm: reader{a.notion.Lane(crm.Sync)}, Bulk: reader{a.notion.Lane(crm.Bulk)},
+		State: a.db, Watch: a.watched(), Log: a.o.Log.With("component", "poll"),
+	})
+	digests, entries, err := a.newDigests()
+	if err != nil {
+		return err
+	}
+	a.db.Follow(store.Follow{Changed: notify.MatchJob(), Clue: poll.ClueJob})
+	a.runner = queue.New(queue.Options{
+		Store: a.db, Gate: a.notion, Log: a.o.Log.With("component", "queue"), Ended: a.metrics.jobEnded,
+		Handlers: map[string]queue.Handler{
+			lead.KindUpsert:    a.leads.Upsert,
+			lead.KindActivity:  a.leads.Activity,
+			lead.KindComplete:  a.leads.Complete,
+			poll.KindRead:      a.polls.Read,
+			poll.KindReconcile: a.polls.Reconcile,
+			poll.KindClues:     a.polls.Clues,
+			poll.KindEvents:    a.polls.Events,
+			poll.KindSchema:    a.polls.Schema,
+			notify.KindMatch:   a.notify.Match,
+			notify.KindSend:    a.notify.Send,
+			digest.KindMake:    digests.Make,
+		},
+	})
+	a.schedule = schedule.New(schedule.Options{Ledger: a.db, Log: a.o.Log.With("component", "schedule"), Entries: entries, Wake: a.runner.Wake})
+	a.public = ingest.Handler(ingest.Options{
+		Inbox: a.db, Hooks: a.db, Health: a, Wake: a.runner.Wake, Secrets: c.FormSecrets, Token: c.WebhookToken,
+		Draining: a.draining, Counted: a.metrics.request, Log: a.o.Log.With("component", "ingest"),
+	})
+	a.admin = a.adminRoutes()
+	return errors.Join(a.enqueueFirst(ctx), a.expectHandshake(ctx))
+}
+
+// connect makes the clients of the outside systems.
+func (a *App) connect(ctx context.Context) (err error) {
+	c := a.o.Config
+	a.notion, err = notion.New(ctx, notion.Options{
+		Token: c.NotionToken, BaseURL: c.Notion.URL, Transport: a.o.Transport,
+		Rate: c.Notion.Rate, Burst: c.Notion.Burst,
+		Pauses: a.db, Log: a.o.Log.With("component", "notion"), Observer: a.metrics,
+	})
+	if err != nil {
+		return fmt.Errorf("set up notion: %w", err)
+	}
+	webhooks, channels := c.Slack.Ways()
+	a.slack, err = slack.New(slack.Options{
+		Webhooks: webhooks, Channels: channels, Token: c.SlackToken, BaseURL: c.Slack.URL, Transport: a.o.SlackTransport,
+	})
+	if err != nil {
+		return fmt.Errorf("set up slack: %w", err)
+	}
+	return nil
+}
+
+func (a *App) newNotify() (*notify.Service, error) {
+	c := a.o.Config
+	compiled, err := c.CompiledRules()
+	if err != nil {
+		return nil, err
+	}
+	quiet, err := c.Quiet()
+	if err != nil {
+		return nil, err
+	}
+	log := a.o.Log.With("component", "notify")
+	if len(c.Slack.Channels) == 0 {
+		log.Warn("no Slack channel is configured: no rule rings", "hint", "set SLACK_WEBHOOK_URL to an incoming webhook's URL")
+		compiled = nil
+	}
+	return notify.New(notify.Options{
+		State: a.db, Slack: a.slack, Workspace: a.notion.Lane(crm.Notify), Rules: compiled,
+		Members: c.Slack.Members, Quiet: quiet, Zone: c.Zone, Log: log,
+	}), nil
+}
+
+// watched lists the databases that are read.
+func (a *App) watched() []poll.Watch {
+	var found []poll.Watch
+	for _, db := range a.o.Config.Watched() {
+		w := poll.Watch{Database: db.ID, Every: time.Duration(db.Poll), Lists: a.notify.Lists}
+		if db.ID == a.o.Config.Contacts.ID {
+			w.Key, w.Writes, w.Then = a.leads.Key, a.leads.Writes, []string{lead.KindUpsert}
+		}
+		found = append(found, w)
+	}
+	return found
+}
+
+// newDigests makes the digests that are on, with their schedules.
+func (a *App) newDigests() (*digest.Service, []schedule.Entry, error) {
+	compiled, err := a.o.Config.CompiledDigests()
+	if err != nil {
+		return nil, nil, err
+	}
+	var entries []schedule.Entry
+	for _, d := range compiled {
+		spec, err := schedule.Parse(d.Schedule(), a.o.Config.Zone)
+		if err != nil {
+			return nil, nil, fmt.Errorf("digest %q: %w", d.Name(), err)
+		}
+		entries = append(entries, schedule.Entry{Name: "digest " + d.Name(), Spec: spec, Job: func(slot schedule.Slot) crm.Job {
+			return digest.Job(d.Name(), slot.Name)
+		}})
+	}
+	return digest.New(digest.Options{
+		State: a.db, Freshen: a.polls.Freshen, Digests: compiled, Zone: a.o.Config.Zone, Log: a.o.Log.With("component", "digest"),
+		Send:   func(channel string) crm.Job { return notify.SendJob(channel, time.Time{}) },
+		Direct: notify.PersonChannel,
+	}), entries, nil
+}
+
+// enqueueFirst asks for what every start begins with: reading what changed in
+// Notion meanwhile, messages that were not sent, another try at values that
+// did not fit.
+func (a *App) enqueueFirst(ctx context.Context) error {
+	jobs := []crm.Job{lead.CompleteJob(time.Time{}), poll.EventJob(), poll.ClueJob(""), notify.MatchJob()}
+	for _, db := range a.o.Config.Watched() {
+		jobs = append(jobs, poll.Job(db.ID, time.Time{}), poll.ClueJob(db.ID))
+		if due, err := a.polls.ReconcileDue(ctx, db.ID); err != nil {
+			return err
+		} else if !due.IsZero() {
+			jobs = append(jobs, poll.ReconcileJob(db.ID, due))
+		}
+	}
+	channels, err := a.db.Channels(ctx)
+	if err != nil {
+		return err
+	}
+	for _, channel := range channels {
+		jobs = append(jobs, notify.SendJob(channel, time.Time{}))
+	}
+	return a.db.Apply(ctx, crm.Commit{Jobs: jobs})
+}
+
+// expectHandshake lets a first webhook subscription in for a while.
+func (a *App) expectHandshake(ctx context.Context) error {
+	hooks, err := a.db.Hooks(ctx)
+	if err != nil || len(hooks.Tokens) > 0 || !a.o.Config.WebhookToken.Empty() {
+		return err
+	}
+	return a.db.Arm(ctx, time.Now().Add(handshakeTime))
+}

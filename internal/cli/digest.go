@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/app"
+	"github.com/dealbell/dealbell/internal/config"
+	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/digest"
+	"github.com/dealbell/dealbell/internal/notify"
+	"github.com/dealbell/dealbell/internal/store"
+)
+
+const (
+	digestPatience = 2 * time.Minute
+	digestLook     = 100 * time.Millisecond
+)
+
+type digestCommand struct {
+	Name   string `arg:"" help:"The digest, such as stale-leads."`
+	DryRun bool   `help:"Print it instead of sending it."`
+}
+
+// Help implements kong.HelpProvider.
+func (digestCommand) Help() string {
+	return "Makes a digest now, besides those of its schedule, and sends it. A running daemon does it; without one, this command does."
+}
+
+// Run makes a digest and shows what it says.
+func (c *digestCommand) Run(s *session) error {
+	settings, err := s.config()
+	if err != nil {
+		return err
+	}
+	if err := knownDigest(settings, c.Name); err != nil {
+		return err
+	}
+	running, err := store.Running(settings.Data)
+	if err != nil {
+		return err
+	}
+	if !running {
+		stop, err := c.standIn(s, settings)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	db, err := s.attach()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(s.ctx, digestPatience)
+	defer cancel()
+	slot := notify.ByHand + time.Now().UTC().Format(time.RFC3339Nano)
+	job := digest.Job(c.Name, slot)
+	if c.DryRun {
+		job = digest.DryJob(c.Name, slot)
+	}
+	if err := db.Apply(ctx, crm.Commit{Jobs: []crm.Job{job}}); err != nil {
+		return fmt.Errorf("ask for digest: %w", err)
+	}
+	return c.follow(ctx, s, db, slot, job.Unique)
+}
+
+// knownDigest refuses a digest that is not there, or that cannot be made.
+func knownDigest(c *config.Config, name string) error {
+	spec, ok := c.Digests[name]
+	names := slices.Sorted(maps.Keys(c.Digests))
+	if !ok {
+		return &usageError{fmt.Errorf("there is no digest %q", name), "digests: " + strings.Join(names, ", ")}
+	}
+	if spec.Off != nil && *spec.Off {
+		return &config.Error{Problem: fmt.Sprintf("digest %q is off", name), Advice: fmt.Sprintf("set digests: %s: off: false in the configuration file", name)}
+	}
+	if id, _ := c.DatabaseID(spec.Database); id == "" {
+		return &config.Error{Problem: fmt.Sprintf("digest %q: database %q has no id", name, spec.Database), Advice: "set it in the environment or in the configuration file"}
+	}
+	return nil
+}
+
+// standIn works as the daemon would, until it is stopped.
+func (c *digestCommand) standIn(s *session, settings *config.Config) (stop func(), err error) {
+	a, err := app.New(s.ctx, app.Options{Config: settings, Log: s.logger(), Version: version()})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- a.Work(ctx) }()
+	return func() {
+		cancel()
+		if err := <-ended; err != nil {
+			report(s.Stderr, err)
+		}
+		a.Close()
+	}, nil
+}
+
+// follow waits until the digest is made and, unless it is a dry run, sent.
+func (c *digestCommand) follow(ctx context.Context, s *session, db *store.DB, slot, unique string) error {
+	why := ""
+	for {
+		messages, err := db.Digest(ctx, c.Name, slot)
+		if err != nil {
+			return err
+		}
+		waits, reason, err := pending(ctx, db, messages, unique)
+		if err != nil {
+			return err
+		}
+		if !waits {
+			return c.report(s, messages)
+		}
+		if reason != "" && reason != why {
+			why = reason
+			fmt.Fprintf(s.Stderr, "waiting: %s\n", why)
+		}
+		select {
+		case <-ctx.Done():
+			return crm.WithHint(fmt.Errorf("digest %q is not done yet: %s", c.Name, why), "it stays in the queue: dealbell jobs list --kind "+digest.KindMake)
+		case <-time.After(digestLook):
+		}
+	}
+}
+
+// pending reports whether a digest is still being made or sent, and why.
+func pending(ctx context.Context, db *store.DB, messages []crm.Message, unique string) (waits bool, reason string, err error) {
+	for _, m := range messages {
+		if m.State == crm.MessageQueued || m.State == crm.MessageSending {
+			return true, m.Reason, nil
+		}
+	}
+	jobs, err := db.Jobs(ctx, store.JobFilter{Kind: digest.KindMake})
+	if err != nil {
+		return false, "", err
+	}
+	for _, j := range jobs {
+		if j.Unique == unique && j.State == crm.JobDead {
+			return false, "", errors.New(j.LastError)
+		}
+		if j.Unique == unique {
+			return true, j.LastError, nil
+		}
+	}
+	return false, "", nil
+}
+
+func (c *digestCommand) report(s *session, messages []crm.Message) error {
+	if len(messages) == 0 {
+		fmt.Fprintln(s.Stderr, "nothing to say, nothing was sent")
+		return nil
+	}
+	for _, m := range messages {
+		if m.State == crm.MessageRefused {
+			return crm.WithHint(fmt.Errorf("send digest to %s: %s", m.Channel, m.Reason), "dealbell check")
+		}
+		if strings.HasPrefix(m.Channel, notify.PersonChannel("")) {
+			fmt.Fprintf(s.Stdout, "to %s:\n", m.Channel)
+		}
+		fmt.Fprintln(s.Stdout, m.Text)
+	}
+	return nil
+}

@@ -1,0 +1,241 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/observe"
+)
+
+// Follow says which jobs follow from sights. They become durable together
+// with what was seen.
+type Follow struct {
+	Changed crm.Job                       // looks at changes
+	Clue    func(database string) crm.Job // looks into the clues of a database
+}
+
+// Follow sets the jobs that follow from sights; without it there are none.
+// Call it before the first sight.
+func (db *DB) Follow(f Follow) { db.writes.follow = f }
+
+const snapshotColumns = `page, database, key, url, created_at, edited_at, edited_by, trashed, property_values, seen_at`
+
+func scanSnapshot(scan func(...any) error) (crm.Snapshot, error) {
+	var s crm.Snapshot
+	var created, edited, seen int64
+	var values string
+	if err := scan(&s.Page, &s.Database, &s.Key, &s.URL, &created, &edited, &s.EditedBy, &s.Trashed, &values, &seen); err != nil {
+		return s, err
+	}
+	s.CreatedAt, s.EditedAt, s.SeenAt = moment(created), moment(edited), moment(seen)
+	return s, json.Unmarshal([]byte(values), &s.Values)
+}
+
+// see compares a sight with what is known and writes what is new.
+func (t *tx) see(s crm.Sight) error {
+	known, err := t.known(s.Page.ID)
+	if err != nil {
+		return err
+	}
+	var baseline int64
+	if known == nil {
+		if _, err := t.row(`select completed_at from reads where database = ?`, []any{s.Database}, &baseline); err != nil {
+			return err
+		}
+	}
+	seen := observe.See(known, moment(baseline), s)
+	switch {
+	case seen.Doubt:
+		return t.saveClue(crm.Clue{Database: s.Database, Page: s.Page.ID, At: moment(t.now), By: crm.SeenFetch})
+	case !seen.News:
+		return nil
+	}
+	return firstError(
+		func() error { return t.saveSnapshot(seen.Snapshot) },
+		all(seen.Changes, t.saveChange),
+		all(s.Page.People, t.savePerson),
+	)
+}
+
+func (t *tx) known(page string) (*crm.Snapshot, error) {
+	s, err := scanSnapshot(func(into ...any) error {
+		found, err := t.row(`select `+snapshotColumns+` from snapshots where page = ?`, []any{page}, into...)
+		if err == nil && !found {
+			return sql.ErrNoRows
+		}
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &s, err
+}
+
+func (t *tx) saveSnapshot(s crm.Snapshot) error {
+	values, err := json.Marshal(s.Values) // keys are sorted, so equal values give equal bytes
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(values)
+	return t.exec(`insert into snapshots (page, database, key, url, created_at, edited_at, edited_by, trashed, hash, property_values, seen_at)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		on conflict (page) do update set database = excluded.database, key = excluded.key, url = excluded.url, created_at = excluded.created_at,
+			edited_at = excluded.edited_at, edited_by = excluded.edited_by, trashed = excluded.trashed, hash = excluded.hash,
+			property_values = excluded.property_values, seen_at = excluded.seen_at`,
+		s.Page, s.Database, s.Key, s.URL, milli(s.CreatedAt), milli(s.EditedAt), s.EditedBy, s.Trashed,
+		hex.EncodeToString(sum[:16]), string(values), t.now)
+}
+
+func (t *tx) saveChange(c crm.Change) error {
+	before, err := json.Marshal(c.Old)
+	if err != nil {
+		return err
+	}
+	now, err := json.Marshal(c.New)
+	if err != nil {
+		return err
+	}
+	t.changed = t.changed || !c.Own
+	return t.exec(`insert into changes (page, database, property, old, new, edited_by, edited_at, seen_at, seen_by, own) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.Page, c.Database, c.Property, string(before), string(now), c.EditedBy, milli(c.EditedAt), t.now, c.SeenBy, c.Own)
+}
+
+func (t *tx) saveClue(c crm.Clue) error {
+	t.clued = append(t.clued, c.Database)
+	return t.exec(`insert into clues (page, database, at, seen_by) values (?, ?, ?, ?)
+		on conflict (page) do update set at = max(at, excluded.at), seen_by = excluded.seen_by,
+			database = case when excluded.database = '' then database else excluded.database end`,
+		c.Page, c.Database, milli(c.At), c.By)
+}
+
+func (t *tx) heed(c crm.Clue) error {
+	return t.exec(`delete from clues where page = ? and at <= ?`, c.Page, milli(c.At))
+}
+
+// followUp enqueues the jobs that follow from what was written.
+func (t *tx) followUp() error {
+	changed, clued := t.changed, t.clued
+	t.changed, t.clued = false, nil
+	if t.follow.Clue == nil {
+		return nil
+	}
+	if changed {
+		if err := t.enqueue(t.follow.Changed); err != nil {
+			return err
+		}
+	}
+	for _, database := range slices.Compact(slices.Sorted(slices.Values(clued))) {
+		if err := t.enqueue(t.follow.Clue(database)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// news leaves out the sights that change nothing, so that looking at an
+// unchanged page takes no write transaction.
+func (db *DB) news(ctx context.Context, sights []crm.Sight) ([]crm.Sight, error) {
+	var kept []crm.Sight
+	for _, s := range sights {
+		known, found, err := db.Snapshot(ctx, s.Page.ID)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			if seen := observe.See(&known, time.Time{}, s); !seen.News && !seen.Doubt {
+				continue
+			}
+		}
+		kept = append(kept, s)
+	}
+	return kept, nil
+}
+
+// Snapshot returns what is known of a page.
+func (db *DB) Snapshot(ctx context.Context, page string) (s crm.Snapshot, found bool, err error) {
+	s, err = scanSnapshot(db.reader.QueryRowContext(ctx, `select `+snapshotColumns+` from snapshots where page = ?`, page).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, false, nil
+	}
+	return s, err == nil, err
+}
+
+// Rows calls visit for each row of a database that is not in the trash,
+// oldest first.
+func (db *DB) Rows(ctx context.Context, database string, visit func(crm.Snapshot) error) error {
+	rows, err := db.reader.QueryContext(ctx, `select `+snapshotColumns+` from snapshots
+		where database = ? and trashed = 0 order by created_at, page`, database)
+	return each(rows, err, func(r *sql.Rows) error {
+		s, err := scanSnapshot(r.Scan)
+		if err != nil {
+			return err
+		}
+		return visit(s)
+	})
+}
+
+// Made returns the ids of the rows of a database that were created from one
+// time until before another and are not in the trash.
+func (db *DB) Made(ctx context.Context, database string, from, until time.Time) ([]string, error) {
+	var pages []string
+	rows, err := db.reader.QueryContext(ctx, `select page from snapshots
+		where database = ? and created_at >= ? and created_at < ? and trashed = 0`, database, milli(from), milli(until))
+	return pages, each(rows, err, func(r *sql.Rows) error {
+		pages = append(pages, "")
+		return r.Scan(&pages[len(pages)-1])
+	})
+}
+
+// Clues returns what a database has to be looked at for, oldest first.
+func (db *DB) Clues(ctx context.Context, database string, limit int) ([]crm.Clue, error) {
+	var found []crm.Clue
+	rows, err := db.reader.QueryContext(ctx, `select page, at, seen_by from clues where database = ? order by at, page limit ?`, database, limit)
+	return found, each(rows, err, func(r *sql.Rows) error {
+		c := crm.Clue{Database: database}
+		var at int64
+		err := r.Scan(&c.Page, &at, &c.By)
+		c.At = moment(at)
+		found = append(found, c)
+		return err
+	})
+}
+
+// ChangeFilter chooses changes; zero fields choose all.
+type ChangeFilter struct {
+	After    int64 // id
+	Page     string
+	Database string
+	Property string
+	Since    time.Time // seen at or after
+	Limit    int       // 0: 1000
+}
+
+// Changes lists changes in the order in which they were seen.
+func (db *DB) Changes(ctx context.Context, f ChangeFilter) ([]crm.Change, error) {
+	if f.Limit == 0 {
+		f.Limit = 1000
+	}
+	var found []crm.Change
+	rows, err := db.reader.QueryContext(ctx, `select id, page, database, property, old, new, edited_by, edited_at, seen_at, seen_by, own from changes
+		where id > ?1 and (?2 = '' or page = ?2) and (?3 = '' or database = ?3) and (?4 = '' or property = ?4) and seen_at >= ?5 order by id limit ?6`,
+		f.After, f.Page, f.Database, f.Property, milli(f.Since), f.Limit)
+	return found, each(rows, err, func(r *sql.Rows) error {
+		var c crm.Change
+		var before, now string
+		var edited, seen int64
+		if err := r.Scan(&c.ID, &c.Page, &c.Database, &c.Property, &before, &now, &c.EditedBy, &edited, &seen, &c.SeenBy, &c.Own); err != nil {
+			return err
+		}
+		c.EditedAt, c.SeenAt = moment(edited), moment(seen)
+		err := errors.Join(json.Unmarshal([]byte(before), &c.Old), json.Unmarshal([]byte(now), &c.New))
+		found = append(found, c)
+		return err
+	})
+}
