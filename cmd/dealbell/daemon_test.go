@@ -25,6 +25,9 @@ const formSecret = "form-secret"
 type workspace struct {
 	*sandbox.Workspace
 	contacts *sandbox.Database
+	deals    *sandbox.Database
+	slack    *sandbox.Slack
+	hook     *sandbox.Subscription
 	url      string
 }
 

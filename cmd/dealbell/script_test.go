@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"notion": scriptNotion, "contacts": scriptContacts, "contact": scriptContact,
+			"deal": scriptDeal, "stale": scriptStale, "slack": scriptSlack, "event": scriptEvent,
 			"http": scriptHTTP, "until": scriptUntil, "exits": scriptExits, "terminate": scriptTerminate,
 		},
 	})
@@ -112,7 +113,8 @@ func scriptNotion(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	w := sandbox.New(sandbox.Options{Token: "sandbox-token"})
 	server := httptest.NewServer(w.Handler())
-	notions.Store(ts.Name(), &workspace{Workspace: w, contacts: w.StandardCRM().Contacts, url: server.URL})
+	crm := w.StandardCRM()
+	notions.Store(ts.Name(), &workspace{Workspace: w, contacts: crm.Contacts, deals: crm.Deals, url: server.URL})
 	ts.Defer(func() {
 		notions.Delete(ts.Name())
 		server.CloseClientConnections()
