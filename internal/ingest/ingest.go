@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"golang.org/x/time/rate"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -68,7 +67,7 @@ func Handler(o Options) http.Handler {
 		o.Counted = func(string, string) {}
 	}
 	r := chi.NewRouter()
-	r.Use(recovered(o.Log), limitInFlight(maxInFlight), middleware.GetHead)
+	r.Use(recovered(o.Log), limitInFlight(maxInFlight))
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		refuse(http.StatusNotFound, "there is nothing at this path").write(w)
 	})
@@ -82,8 +81,10 @@ func Handler(o Options) http.Handler {
 	r.Method(http.MethodPost, "/notion-webhook", &events{
 		Options: o, strangers: rate.NewLimiter(strangerRate, strangerBurst), refusals: &rate.Sometimes{First: 3, Interval: time.Minute},
 	})
-	r.Get("/healthz", health(o.Health.Alive))
-	r.Get("/readyz", health(o.Health.Ready))
+	for path, parts := range map[string]func(context.Context) []Part{"/healthz": o.Health.Alive, "/readyz": o.Health.Ready} {
+		r.Get(path, health(parts))
+		r.Head(path, health(parts)) // net/http leaves the body out
+	}
 	return r
 }
 
