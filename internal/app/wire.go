@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -80,7 +81,7 @@ func (a *App) wire(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.db.Follow(store.Follow{Changed: notify.MatchJob(), Clue: poll.ClueJob})
+	a.db.Follow(store.Follow{Changed: notify.MatchJob(), Clue: poll.ClueJob, Wake: func() { a.runner.Wake() }})
 	a.runner = queue.New(queue.Options{
 		Store: a.db, Gate: a.notion, Log: a.o.Log.With("component", "queue"), Ended: a.metrics.jobEnded,
 		Handlers: map[string]queue.Handler{
@@ -139,13 +140,24 @@ func (a *App) newNotify() (*notify.Service, error) {
 	}
 	log := a.o.Log.With("component", "notify")
 	if len(c.Slack.Channels) == 0 {
-		log.Warn("no Slack channel is configured: no rule rings", "hint", "set SLACK_WEBHOOK_URL to an incoming webhook's URL")
-		compiled = nil
+		log.Warn("no Slack channel is configured: nothing rings", "hint", "set SLACK_WEBHOOK_URL to an incoming webhook's URL")
 	}
+	compiled = slices.DeleteFunc(compiled, func(r notify.Rule) bool { return a.silent("rule", r.Name(), r.Channel()) })
 	return notify.New(notify.Options{
 		State: a.db, Slack: a.slack, Workspace: a.notion.Lane(crm.Notify), Rules: compiled,
 		Members: c.Slack.Members, Quiet: quiet, Zone: c.Zone, Log: log,
 	}), nil
+}
+
+// silent reports, and says, that a rule or digest has no channel to speak in.
+func (a *App) silent(what, name, channel string) bool {
+	if a.slack.Knows(channel) {
+		return false
+	}
+	if len(a.o.Config.Slack.Channels) > 0 { // else that was said already
+		a.o.Log.Warn("there is no such Slack channel", what, name, "channel", channel, "hint", "name it under slack: channels: in the configuration file")
+	}
+	return true
 }
 
 // watched lists the databases that are read.
@@ -169,6 +181,9 @@ func (a *App) newDigests() (*digest.Service, []schedule.Entry, error) {
 	}
 	var entries []schedule.Entry
 	for _, d := range compiled {
+		if a.silent("digest", d.Name(), d.Channel()) { // it can still be looked at
+			continue
+		}
 		spec, err := schedule.Parse(d.Schedule(), a.o.Config.Zone)
 		if err != nil {
 			return nil, nil, fmt.Errorf("digest %q: %w", d.Name(), err)

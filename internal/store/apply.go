@@ -18,6 +18,7 @@ func (db *DB) Apply(ctx context.Context, c crm.Commit) (err error) {
 		return err
 	}
 	db.watches.tell(c.Progress)
+	db.wake(c)
 	return nil
 }
 

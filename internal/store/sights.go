@@ -19,11 +19,19 @@ import (
 type Follow struct {
 	Changed crm.Job                       // looks at changes
 	Clue    func(database string) crm.Job // looks into the clues of a database
+	Wake    func()                        // called after they were enqueued
 }
 
 // Follow sets the jobs that follow from sights; without it there are none.
 // Call it before the first sight.
 func (db *DB) Follow(f Follow) { db.writes.follow = f }
+
+// wake tells that jobs may follow from a commit.
+func (db *DB) wake(c crm.Commit) {
+	if db.writes.follow.Wake != nil && len(c.Sights)+len(c.Clues)+len(c.Jobs) > 0 {
+		db.writes.follow.Wake()
+	}
+}
 
 const snapshotColumns = `page, database, key, url, created_at, edited_at, edited_by, trashed, property_values, seen_at`
 
