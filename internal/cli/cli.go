@@ -145,9 +145,16 @@ func (s *session) logger() *slog.Logger {
 
 // attach opens the state directory beside a daemon.
 func (s *session) attach() (*store.DB, error) {
+	_, db, err := s.open()
+	return db, err
+}
+
+// open loads the configuration and opens its state directory beside a daemon.
+func (s *session) open() (*config.Config, *store.DB, error) {
 	c, err := s.config()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return store.Attach(s.ctx, c.Data, s.logger())
+	db, err := store.Attach(s.ctx, c.Data, s.logger())
+	return c, db, err
 }

@@ -29,11 +29,7 @@ func (replayCommand) Help() string {
 
 // Run replays deliveries.
 func (c *replayCommand) Run(s *session) error {
-	config, err := s.config()
-	if err != nil {
-		return err
-	}
-	db, err := s.attach()
+	config, db, err := s.open()
 	if err != nil {
 		return err
 	}

@@ -33,19 +33,15 @@ func (rulesTest) Help() string {
 
 // Run tries the rules on a page.
 func (c *rulesTest) Run(s *session) error {
-	settings, err := s.config()
-	if err != nil {
-		return err
-	}
-	compiled, err := settings.CompiledRules()
-	if err != nil {
-		return err
-	}
-	db, err := s.attach()
+	settings, db, err := s.open()
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	compiled, err := settings.CompiledRules()
+	if err != nil {
+		return err
+	}
 	row, to, err := c.find(s, settings, db)
 	if err != nil {
 		return err

@@ -33,11 +33,7 @@ type webhookStatus struct {
 
 // Run shows how the subscription stands.
 func (c *webhookStatus) Run(s *session) error {
-	settings, err := s.config()
-	if err != nil {
-		return err
-	}
-	db, err := s.attach()
+	settings, db, err := s.open()
 	if err != nil {
 		return err
 	}

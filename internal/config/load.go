@@ -8,10 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
+	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/goccy/go-yaml"
 )
 
@@ -135,7 +135,7 @@ func (c *Config) parse(path string, content []byte) error {
 		return &Error{fmt.Sprintf("%s: %s", place, located.GetMessage()), "see the annotated example: deploy/dealbell.yaml"}
 	}
 	advice := "see the annotated example: deploy/dealbell.yaml"
-	if near := nearest(token.Value, keys(reflect.TypeFor[Config]())); near != "" {
+	if near := crm.Nearest(token.Value, keys(reflect.TypeFor[Config]())); near != "" {
 		advice = fmt.Sprintf("did you mean %q?", near)
 	}
 	return &Error{fmt.Sprintf("%s: unknown key %q", place, token.Value), advice}
@@ -153,37 +153,4 @@ func keys(t reflect.Type) []string {
 		}
 	}
 	return found
-}
-
-// nearest returns the candidate within two edits of word, or "". The word
-// itself, a key of another place, is no help.
-func nearest(word string, candidates []string) string {
-	best, at := 3, ""
-	for _, c := range candidates {
-		if d := distance(strings.ToLower(word), c); d > 0 && d < best {
-			best, at = d, c
-		}
-	}
-	return at
-}
-
-// distance is the Levenshtein distance.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = slices.Min([]int{change, row[j] + 1, row[j+1] + 1})
-		}
-	}
-	return row[len(b)]
 }

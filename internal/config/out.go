@@ -95,7 +95,7 @@ func (c *Config) databaseNames() []string {
 func (c *Config) finishOut() error {
 	c.Written.Rules, c.Written.Digests = named(c.Rules), named(c.Digests)
 	c.Rules = rules.Merge(rules.Standard(), c.Rules)
-	c.Digests = digest.Merge(digest.Standard(), c.Digests)
+	c.Digests = rules.Merge(digest.Standard(), c.Digests)
 	return errors.Join(c.readChannels(), c.checkRules(), c.checkDigests(), c.checkQuiet())
 }
 
@@ -202,7 +202,7 @@ func (c *Config) checkPlace(who, database, channel string) error {
 }
 
 func suggestion(word string, names []string) string {
-	if near := nearest(word, names); near != "" {
+	if near := crm.Nearest(word, names); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return "see the annotated example: deploy/dealbell.yaml"

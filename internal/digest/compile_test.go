@@ -6,6 +6,7 @@ import (
 
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/digest"
+	"github.com/dealbell/dealbell/internal/rules"
 )
 
 func TestTheStandardDigestsAreOrdinary(t *testing.T) {
@@ -31,7 +32,7 @@ func TestTheStandardDigestsAreOrdinary(t *testing.T) {
 
 func TestAFieldThatIsSetReplacesThatFieldOnly(t *testing.T) {
 	t.Parallel()
-	merged := digest.Merge(digest.Standard(), map[string]digest.Spec{
+	merged := rules.Merge(digest.Standard(), map[string]digest.Spec{
 		"stale-leads": {Schedule: "weekdays 08:30"},
 		"pipeline":    {Off: new(false), Closed: []string{"Dead"}},
 		"own":         {Schedule: "10:00", Database: "deals"},

@@ -8,8 +8,6 @@
 package digest
 
 import (
-	"maps"
-
 	"github.com/dealbell/dealbell/internal/rules"
 )
 
@@ -75,17 +73,4 @@ func (s Spec) Over(base Spec) Spec {
 		base.Off = s.Off
 	}
 	return base
-}
-
-// Merge puts the operator's digests over base, digest by digest and field by
-// field.
-func Merge(base, own map[string]Spec) map[string]Spec {
-	merged := maps.Clone(base)
-	if merged == nil {
-		merged = map[string]Spec{}
-	}
-	for name, s := range own {
-		merged[name] = s.Over(base[name])
-	}
-	return merged
 }

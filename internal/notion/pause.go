@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
-	"strconv"
 	"time"
+
+	"github.com/dealbell/dealbell/internal/outbound"
 )
 
 const (
@@ -66,7 +66,7 @@ func (g *gate) throttle(received time.Time, header http.Header) {
 	if !received.Before(g.until) {
 		g.throttles++ // requests that were under way together count once
 	}
-	d, ok := retryAfter(header, received)
+	d, ok := outbound.RetryAfter(header, received, longestPause)
 	if !ok {
 		d = backoff(g.throttles)
 	}
@@ -79,7 +79,7 @@ func (g *gate) lengthen(resp *http.Response, e *Error) {
 	if e.Reason == reasonBlocked {
 		g.pause(time.Now(), blockedPause)
 	}
-	if _, told := retryAfter(resp.Header, time.Now()); told {
+	if _, told := outbound.RetryAfter(resp.Header, time.Now(), longestPause); told {
 		return
 	}
 	body, err := bodyOf(resp)
@@ -87,7 +87,7 @@ func (g *gate) lengthen(resp *http.Response, e *Error) {
 		return
 	}
 	w, _ := decode[wireError](body)
-	if d, ok := seconds(w.additional("retry_after")); ok {
+	if d, ok := outbound.Seconds(w.additional("retry_after"), longestPause); ok {
 		g.pause(time.Now(), d)
 	}
 }
@@ -115,30 +115,4 @@ func (g *gate) pause(from time.Time, d time.Duration) {
 // backoff is the n-th pause in a row of unknown length: 1, 2, 4, … 30 s.
 func backoff(n int) time.Duration {
 	return min(jitter(time.Second<<min(max(n-1, 0), 5)), longestBackoff)
-}
-
-// retryAfter reads the header: seconds, with decimals or not, or a date
-// (RFC 9110, section 10.2.3). What asks for no wait at all is not ok.
-func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
-	value := h.Get("Retry-After")
-	if d, ok := seconds(value); ok {
-		return d, true
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0, false
-	}
-	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
-		now = sent // both by the clock of the other side
-	}
-	d := at.Sub(now)
-	return min(d, longestPause), d > 0
-}
-
-func seconds(s string) (time.Duration, bool) {
-	n, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(n) || n <= 0 {
-		return 0, false
-	}
-	return time.Duration(math.Ceil(min(n, longestPause.Seconds()) * float64(time.Second))), true
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"sync/atomic"
 	"time"
+
+	"github.com/dealbell/dealbell/internal/outbound"
 )
 
 // largestAnswer bounds what a server can make us keep in memory.
@@ -37,9 +37,8 @@ type collect struct {
 // RoundTrip implements http.RoundTripper.
 func (s collect) RoundTrip(r *http.Request) (*http.Response, error) {
 	start := time.Now()
-	trace := &sendTrace{}
-	ctx := httptrace.WithClientTrace(r.Context(), trace.hooks())
-	resp, err := s.next.RoundTrip(r.WithContext(ctx))
+	var trace outbound.Trace
+	resp, err := s.next.RoundTrip(r.WithContext(trace.Watch(r.Context())))
 	var body []byte
 	status := 0
 	if err == nil {
@@ -47,7 +46,7 @@ func (s collect) RoundTrip(r *http.Request) (*http.Response, error) {
 			status = resp.StatusCode
 		}
 	} else {
-		err = &lostError{cause: err, sent: trace.mayBeSent(err)}
+		err = &lostError{cause: err, sent: trace.MayBeSent(err)}
 	}
 	s.observer.Request(exchangeOf(r.Context()).endpoint, status, time.Since(start))
 	if err != nil {
@@ -66,25 +65,4 @@ func readAnswer(resp *http.Response) ([]byte, error) {
 		return nil, &lostError{cause: errTooLarge, sent: true}
 	}
 	return body, nil
-}
-
-// sendTrace sees whether a request left. The hooks may be called by other
-// goroutines, even after the answer.
-type sendTrace struct{ heard, written atomic.Bool }
-
-func (t *sendTrace) hooks() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GetConn:      func(string) { t.heard.Store(true) },
-		WroteHeaders: func() { t.written.Store(true) },
-	}
-}
-
-// mayBeSent reports whether the request may have reached the other side. A
-// transport that calls no hooks is believed when it says that it could not
-// connect.
-func (t *sendTrace) mayBeSent(err error) bool {
-	if t.heard.Load() {
-		return t.written.Load()
-	}
-	return !neverConnected(err)
 }

@@ -88,7 +88,7 @@ func misfit(p crm.Property, want string) (m Mistake, wrong bool) {
 		_, ok := p.Option(want)
 		m.Stops = false // the option may come with the next edit in Notion
 		m.Text = fmt.Sprintf("property %q has no option %q (options: %s)", p.Name, want, list(p.Options))
-		if near := nearest(want, p.Options); near != "" {
+		if near := crm.Nearest(want, p.Options); near != "" {
 			m.Hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		return m, !ok

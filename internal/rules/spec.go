@@ -117,12 +117,11 @@ func (w When) transitions() int {
 	return n
 }
 
-// Merge puts the operator's rules over base, rule by rule and field by field.
-func Merge(base, own map[string]Spec) map[string]Spec {
-	merged := maps.Clone(base)
-	if merged == nil {
-		merged = map[string]Spec{}
-	}
+// Merge puts what the operator wrote over base, name by name and, by Over,
+// field by field.
+func Merge[S interface{ Over(base S) S }](base, own map[string]S) map[string]S {
+	merged := map[string]S{}
+	maps.Copy(merged, base)
 	for name, s := range own {
 		merged[name] = s.Over(base[name])
 	}

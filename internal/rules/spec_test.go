@@ -94,7 +94,7 @@ handover: {when: {property: Owner, is: set}, text: x}
 	if diff := cmp.Diff(rules.When{Property: rules.List{"Stage"}, Changes: &rules.Changes{}}, changes.When); diff != "" {
 		t.Errorf("another transition (-want +got):\n%s", diff)
 	}
-	if len(rules.Merge(nil, nil)) != 0 {
+	if len(rules.Merge[rules.Spec](nil, nil)) != 0 {
 		t.Error("nothing merged with nothing is something")
 	}
 }

@@ -79,19 +79,3 @@ func describe(err error) string {
 	}
 	return "the connection failed"
 }
-
-// neverConnected reports whether err says that no connection came about, so
-// that nothing can have been sent.
-func neverConnected(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "dial" || op.Op == "proxyconnect") {
-		return true
-	}
-	if _, ok := errors.AsType[*net.DNSError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	_, ok := errors.AsType[tls.RecordHeaderError](err)
-	return ok
-}

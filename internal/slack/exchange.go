@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"sync/atomic"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/outbound"
 )
 
 // errand is what a call is for. It decides what a reason means.
@@ -129,12 +128,12 @@ func (x *exchange) send(r *http.Request) (answer, *Error) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), x.timeout)
 	defer cancel()
-	trace := &sendTrace{}
-	out := r.Clone(httptrace.WithClientTrace(ctx, trace.hooks()))
+	var trace outbound.Trace
+	out := r.Clone(trace.Watch(ctx))
 	out.Header.Set("User-Agent", "dealbell (+https://github.com/dealbell/dealbell)")
 	resp, err := x.next.RoundTrip(out)
 	if err != nil {
-		return answer{}, x.lost(r.Context(), ctx, err, trace.mayBeSent(err))
+		return answer{}, x.lost(r.Context(), ctx, err, trace.MayBeSent(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	a := answer{status: resp.StatusCode, header: resp.Header, at: time.Now()}
@@ -161,27 +160,4 @@ func (x *exchange) lost(caller, ours context.Context, err error, sent bool) *Err
 		e.Message = "no answer within " + x.timeout.String()
 	}
 	return e
-}
-
-// sendTrace sees whether a request left. The hooks may be called by other
-// goroutines, even after the answer.
-type sendTrace struct{ heard, written atomic.Bool }
-
-// hooks listens for the headers and not for the whole request: only they are
-// reported before anything can reach the other side.
-func (t *sendTrace) hooks() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GetConn:      func(string) { t.heard.Store(true) },
-		WroteHeaders: func() { t.written.Store(true) },
-	}
-}
-
-// mayBeSent reports whether the request may have reached the other side. A
-// transport that calls no hooks is believed when it says that it could not
-// connect.
-func (t *sendTrace) mayBeSent(err error) bool {
-	if t.heard.Load() {
-		return t.written.Load()
-	}
-	return !neverConnected(err)
 }
