@@ -100,7 +100,7 @@ func (a *App) Work(ctx context.Context) error {
 // works on, at the start and once an hour.
 func (a *App) keepHouse(ctx context.Context) {
 	for {
-		if err := errors.Join(a.db.Prune(ctx, time.Duration(a.o.Config.Lead.Keep)), a.remember(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(a.db.Prune(ctx, time.Duration(a.o.Config.Lead.Keep)), a.remember(ctx), a.watchWebhook(ctx)); err != nil && ctx.Err() == nil {
 			a.o.Log.Warn("the hourly clean-up failed; another try in an hour", "error", err)
 		}
 		select {
@@ -128,4 +128,13 @@ func (a *App) remember(ctx context.Context) error {
 	}
 	a.runner.Wake()
 	return nil
+}
+
+// watchWebhook says when the webhook has fallen silent.
+func (a *App) watchWebhook(ctx context.Context) error {
+	hooks, err := a.db.Hooks(ctx)
+	if since := hooks.SilentSince(time.Now(), !a.o.Config.WebhookToken.Empty()); err == nil && !since.IsZero() {
+		a.o.Log.Warn("polls see changes of which no webhook event told", "since", since, "hint", "is the subscription paused in Notion? dealbell webhook status")
+	}
+	return err
 }

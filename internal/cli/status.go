@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -60,8 +61,9 @@ func printStatus(out io.Writer, s app.Status) error {
 		if !d.FirstRead.IsZero() {
 			read = "read up to edits of " + d.Watermark.Format(time.RFC3339)
 		}
-		fmt.Fprintf(w, "database %s\t%s\n", d.ID, read)
+		fmt.Fprintf(w, "database %s\t%s\n", cmp.Or(d.Name, d.ID), read)
 	}
+	printOut(w, s)
 	if !s.Notion.PausedUntil.IsZero() {
 		fmt.Fprintf(w, "Notion asked for a pause until\t%s\n", s.Notion.PausedUntil.Format(time.RFC3339))
 	}
@@ -72,6 +74,25 @@ func printStatus(out io.Writer, s app.Status) error {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%s\n", l.Lane, l.Ready, l.Running, l.Waiting, l.Blocked, l.Dead, oldest)
 	}
 	return w.Flush()
+}
+
+// printOut shows how the webhook and the messages stand.
+func printOut(w io.Writer, s app.Status) {
+	switch h := s.Webhook; {
+	case !h.SilentSince.IsZero():
+		fmt.Fprintf(w, "webhook\tsilent for %s although polls see changes  → dealbell webhook status\n", age(h.SilentSince))
+	case !h.LastEvent.IsZero():
+		fmt.Fprintf(w, "webhook\tlast event %s ago\n", age(h.LastEvent))
+	default:
+		fmt.Fprintf(w, "webhook\tno event yet; polls see changes  → dealbell webhook status\n")
+	}
+	fmt.Fprintf(w, "messages waiting for Slack\t%d\n", s.Outbox.Queued)
+	if n := s.Outbox.Maybe; n > 0 {
+		fmt.Fprintf(w, "messages maybe sent\t%d  → look into the channel\n", n)
+	}
+	if n := s.Outbox.Refused; n > 0 {
+		fmt.Fprintf(w, "messages that Slack refused\t%d  → dealbell check\n", n)
+	}
 }
 
 func next(n int, command string) string {
