@@ -12,8 +12,8 @@ help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 
 .PHONY: demo
-demo: ## Try the main job in a sandbox: a website form, Dealbell, and contacts to watch.
-	@$(GO) run ./cmd/dealbell demo
+demo: ## Try it all in a sandbox: a website form, contacts, a deals board, and a Slack where it rings.
+	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && $(GO) build -o $$dir/$(PROGRAM) ./cmd/dealbell && { trap : INT; $$dir/$(PROGRAM) demo; }
 
 .PHONY: build
 build: ## Build ./dealbell, static and stripped.

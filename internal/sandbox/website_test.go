@@ -133,3 +133,29 @@ func TestTheContactsPageShowsRowsAndTheirMessages(t *testing.T) {
 		t.Errorf("POST: got %d, want 405", status)
 	}
 }
+
+func TestThePagesOfADemoLeadToEachOther(t *testing.T) {
+	t.Parallel()
+	w := sandbox.New(sandbox.Options{})
+	crm := w.StandardCRM()
+	nav := []sandbox.Link{{Label: "Here"}, {Label: "The <bell>", URL: "http://127.0.0.1:8093/"}}
+	for name, pages := range map[string][2]http.Handler{
+		"website":  {sandbox.Website(sandbox.WebsiteOptions{Nav: nav}), sandbox.Website(sandbox.WebsiteOptions{})},
+		"contacts": {w.ContactsPage(crm.Contacts, nav...), w.ContactsPage(crm.Contacts)},
+		"board":    {w.DealsBoard(crm.Deals, sandbox.BoardOptions{Nav: nav}), w.DealsBoard(crm.Deals, sandbox.BoardOptions{})},
+		"channel": {
+			sandbox.NewSlack(sandbox.SlackOptions{}).ChannelPage(sandbox.ChannelPageOptions{Nav: nav}),
+			sandbox.NewSlack(sandbox.SlackOptions{}).ChannelPage(sandbox.ChannelPageOptions{}),
+		},
+	} {
+		_, html := page(t, pages[0], "GET", "/", nil)
+		for _, want := range []string{`<span aria-current="page">Here</span>`, `<a href="http://127.0.0.1:8093/">The &lt;bell&gt;</a>`} {
+			if !strings.Contains(html, want) {
+				t.Errorf("the %s page does not show %s:\n%s", name, want, html)
+			}
+		}
+		if _, html := page(t, pages[1], "GET", "/", nil); strings.Contains(html, "<nav") {
+			t.Errorf("the %s page leads nowhere, and says so", name)
+		}
+	}
+}

@@ -37,11 +37,22 @@ func judge(e errand, a answer) *Error {
 	return f
 }
 
+// isGood reports whether an answer says yes. Servers that take Slack's
+// webhooks for another chat say it with other capitals, as JSON, or with an
+// empty answer; a page does not say it.
 func isGood(e errand, a answer, w wire) bool {
-	if e == toWebhook {
-		return a.status == http.StatusOK && bytes.Equal(bytes.TrimSpace(a.body), goodWebhook)
+	yes := w.OK != nil && *w.OK
+	if e != toWebhook || yes {
+		return yes
 	}
-	return w.OK != nil && *w.OK
+	body := bytes.TrimSpace(a.body)
+	switch a.status {
+	case http.StatusOK:
+		return len(body) == 0 || bytes.EqualFold(body, goodWebhook)
+	case http.StatusNoContent:
+		return true
+	}
+	return false
 }
 
 // verdictOf judges an answer that is not a yes. fromAPI says that it has the
