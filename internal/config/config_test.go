@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -114,6 +115,23 @@ func TestMistakesAreNamedWithAHint(t *testing.T) {
 		{"too fast", "notion: {rate: 100}\n", "notion.rate", "2.5"},
 		{"burst of none", "notion: {burst: 0}\n", "notion.burst", "3"},
 		{"polling without pause", "contacts: {poll: 1s}\n", "contacts.poll", "5m"},
+		{"unknown key of a rule", "rules:\n  won: {chanel: sales}\n", `:2:9: unknown key "chanel"`, `did you mean "channel"?`},
+		{"unknown key in a rule's when", "rules:\n  x: {when: {proprty: Stage}}\n", `:2:14: unknown key "proprty"`, `did you mean "property"?`},
+		{"unknown key of a digest", "digests:\n  x: {schedul: '09:00'}\n", `unknown key "schedul"`, `did you mean "schedule"?`},
+		{"rule without a transition", "rules: {x: {when: {property: Stage}, text: x}}\n", `rule "x": when: must have exactly one of becomes, changes and is`, "becomes: Won"},
+		{"rule of an unknown database", "rules: {won: {database: dels}}\n", `rule "won": there is no database "dels"`, `did you mean "deals"?`},
+		{"rule to an unknown channel", "slack: {channels: {sales: 'https://x.example/y'}}\nrules: {won: {channel: slaes}}\n", `rule "won": there is no channel "slaes"`, `did you mean "sales"?`},
+		{"condition that is none", "rules: {won: {if: 'Value >'}}\n", `rule "won": if: `, ""},
+		{"text that is none", "rules: {won: {text: '{{titel}}'}}\n", `rule "won": text: `, `did you mean "title"?`},
+		{"switching off what is not there", "rules: {wonn: {off: true}}\n", "no default rule of this name", `did you mean "won"?`},
+		{"digest that never comes", "digests: {stale-leads: {schedule: '0 0 31 2 *'}}\n", "never comes", "day of the month"},
+		{"schedule with a zone and no time", "digests: {stale-leads: {schedule: 'TZ=Europe/Madrid'}}\n", "has a time zone but no time", "09:00"},
+		{"digest of an unknown database", "digests: {x: {schedule: '09:00', database: contcts}}\n", `there is no database "contcts"`, `did you mean "contacts"?`},
+		{"hours that are none", "slack: {quiet_hours: 8pm-8am}\n", "slack.quiet_hours", "20:00-08:00"},
+		{"webhook file that is missing", "slack: {channels: {sales: 'file:/absent'}}\n", "slack.channels.sales", "incoming webhook"},
+		{"bad Slack URL", "slack: {url: slack}\n", "DEALBELL_SLACK_URL", "real Notion or Slack"},
+		{"polling deals without pause", "deals: {poll: 1s}\n", "deals.poll", "5m"},
+		{"a further database without an id", "databases: {projects: {id: 'https://www.notion.so/acme'}}\n", "databases.projects.id", "copy its link"},
 		{"deliveries kept too briefly", "lead: {keep_deliveries: 1h}\n", "keep_deliveries", "720h"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -164,5 +182,63 @@ func TestServeSaysWhatIsMissing(t *testing.T) {
 			t.Errorf("CheckServe = %v, want it to name %s", err, name)
 		}
 		env[name] = "0123456789abcdef0123456789abcdef"
+	}
+}
+
+func TestTheFileAddsToWhatRings(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "webhook")
+	if err := os.WriteFile(path, []byte("https://hooks.example.com/sales\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := load(t, `
+databases: {projects: {id: 33333333333333333333333333333333, poll: 15m}}
+slack:
+  channels: {sales: "file:`+path+`", board: "#board"}
+  quiet_hours: 20:00-08:00
+rules:
+  won: {channel: sales}
+  negotiation: {off: true}
+  shipped: {database: Projects, when: {property: State, becomes: [Shipped]}, text: x}
+digests:
+  pipeline: {off: false, channel: board}
+`, map[string]string{
+		"NOTION_CONTACTS_DB_ID": "11111111111111111111111111111111", "NOTION_DEALS_DB_ID": "22222222222222222222222222222222",
+		"SLACK_WEBHOOK_URL": "https://hooks.example.com/default", "SLACK_BOT_TOKEN": "xoxb-1", "NOTION_WEBHOOK_SECRET": "secret_1",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := c.CompiledRules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rang := map[string]string{}
+	for _, r := range compiled {
+		rang[r.Name()] = r.Database[:4] + " " + r.Channel()
+	}
+	if diff := cmp.Diff(map[string]string{"won": "2222 sales", "lost": "2222 default", "shipped": "3333 default"}, rang); diff != "" {
+		t.Errorf("rules (-want +got):\n%s", diff)
+	}
+	digests, err := c.CompiledDigests()
+	if err != nil || len(digests) != 2 {
+		t.Errorf("%d digests, %v; want stale-leads and pipeline", len(digests), err)
+	}
+	webhooks, channels := c.Slack.Ways()
+	if webhooks["sales"].Reveal() != "https://hooks.example.com/sales" || webhooks["default"].Reveal() != "https://hooks.example.com/default" || channels["board"] != "#board" {
+		t.Errorf("channels %v and %v", webhooks, channels)
+	}
+	var watched []string
+	for _, db := range c.Watched() {
+		watched = append(watched, db.Name+" "+time.Duration(db.Poll).String())
+	}
+	if diff := cmp.Diff([]string{"contacts 5m0s", "deals 5m0s", "projects 15m0s"}, watched); diff != "" {
+		t.Errorf("watched (-want +got):\n%s", diff)
+	}
+	if !c.Written.Rules["won"] || c.Written.Rules["lost"] || !c.Written.Digests["pipeline"] || c.WebhookToken.Reveal() != "secret_1" {
+		t.Errorf("written %+v", c.Written)
+	}
+	if text := fmt.Sprintf("%+v", c); strings.Contains(text, "hooks.example.com") || strings.Contains(text, "xoxb") {
+		t.Error("the configuration prints its secrets")
 	}
 }

@@ -147,8 +147,12 @@ func keys(t reflect.Type) []string {
 	for f := range t.Fields() {
 		if name := f.Tag.Get("yaml"); name != "" && name != "-" {
 			found = append(found, name)
-			if f.Type.Kind() == reflect.Struct {
-				found = append(found, keys(f.Type)...)
+			inner := f.Type
+			for inner.Kind() == reflect.Map || inner.Kind() == reflect.Pointer {
+				inner = inner.Elem()
+			}
+			if inner.Kind() == reflect.Struct {
+				found = append(found, keys(inner)...)
 			}
 		}
 	}
