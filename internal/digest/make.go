@@ -67,7 +67,7 @@ func (s *Service) Make(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	case p.onWeekend() && d.spec.Weekends != nil && !*d.spec.Weekends:
 		return crm.Commit{}, nil
 	case p.late(job, s.o.Zone):
-		s.o.Log.Warn("a digest could not be made in time; it is given up", "digest", d.name, "slot", p.Slot, "reason", job.LastError, "hint", "dealbell doctor")
+		s.o.Log.Warn("a digest could not be made in time; it is given up", "digest", d.name, "slot", p.Slot, "reason", job.LastError, "hint", "dealbell status; by hand: dealbell digest "+d.name)
 		return crm.Commit{}, nil
 	}
 	stale, err := s.freshen(ctx, d)
