@@ -11,8 +11,9 @@ import (
 	"strings"
 
 	"github.com/caarlos0/env/v11"
-	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/goccy/go-yaml"
+
+	"github.com/dealbell/dealbell/internal/crm"
 )
 
 // Source is where a Config comes from.

@@ -2,20 +2,26 @@ package notify
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/rules"
+	"github.com/dealbell/dealbell/internal/slack"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
 // changesByRun is how many changes one run looks at.
 const changesByRun = 500
 
+// all is a limit that does not limit.
+const all = 1 << 30
+
 // Match lets the rules look at the changes that they have not seen. That they
-// have, and what they say, is one commit.
+// have, and what they say, is one commit, also when a later change has to
+// wait.
 func (s *Service) Match(ctx context.Context, _ crm.Job) (crm.Commit, error) {
 	after, err := s.o.State.Matched(ctx)
 	if err != nil {
@@ -30,18 +36,15 @@ func (s *Service) Match(ctx context.Context, _ crm.Job) (crm.Commit, error) {
 	for _, sight := range sights(changes, more) {
 		messages, err := s.fire(ctx, sight)
 		if err != nil {
-			return crm.Commit{}, fmt.Errorf("match changes of page %s: %w", sight[0].Page, err)
+			return sending(commit), fmt.Errorf("match changes of page %s: %w", sight[0].Page, err)
 		}
 		commit.Messages = append(commit.Messages, messages...)
 		commit.Matched = sight[len(sight)-1].ID
 	}
-	for _, channel := range channels(commit.Messages) {
-		commit.Jobs = append(commit.Jobs, SendJob(channel, time.Time{}))
-	}
 	if more {
 		commit.Jobs = append(commit.Jobs, MatchJob())
 	}
-	return commit, nil
+	return sending(commit), nil
 }
 
 // sights groups the changes that one look at a page brought. When there are
@@ -61,13 +64,17 @@ func sights(changes []crm.Change, more bool) [][]crm.Change {
 	return groups
 }
 
-func channels(messages []crm.Message) []string {
-	var names []string
-	for _, m := range messages {
-		names = append(names, m.Channel)
+// sending adds the jobs that send the messages of a commit.
+func sending(commit crm.Commit) crm.Commit {
+	var channels []string
+	for _, m := range commit.Messages {
+		channels = append(channels, m.Channel)
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	slices.Sort(channels)
+	for _, channel := range slices.Compact(channels) {
+		commit.Jobs = append(commit.Jobs, SendJob(channel, time.Time{}))
+	}
+	return commit
 }
 
 // fire returns what the rules say about one sight of a page.
@@ -89,7 +96,7 @@ func (s *Service) fire(ctx context.Context, changes []crm.Change) ([]crm.Message
 		text, err := b.Text(c, row, s.context(ctx))
 		if err != nil {
 			s.o.Log.Error("a rule fired and cannot say so", "rule", b.Rule().Name(), "change", c.ID, "error", err, "hint", "dealbell rules test "+c.Page)
-			text = fmt.Sprintf("rule %q fired: %s", b.Rule().Name(), pageLink(c.Page))
+			text = fmt.Sprintf("rule %q fired: %s", slack.Escape(b.Rule().Name()), pageLink(c.Page))
 		}
 		messages = append(messages, crm.Message{Channel: b.Rule().Channel(), Rule: b.Rule().Name(), Change: c.ID, Page: c.Page, Text: text})
 	}
@@ -114,16 +121,19 @@ func (s *Service) row(ctx context.Context, changes []crm.Change) (rules.Row, err
 	if err != nil {
 		return rules.Row{}, err
 	}
-	since, err := s.o.State.Changes(ctx, store.ChangeFilter{After: last.ID, Page: last.Page})
+	since, err := s.o.State.Changes(ctx, store.ChangeFilter{After: last.ID, Page: last.Page, Limit: all})
 	if err != nil {
 		return rules.Row{}, err
+	}
+	if page.Values == nil { // the page is not known any more
+		page.Values = map[string]crm.Value{}
 	}
 	for _, c := range slices.Backward(since) {
 		if page.Values[c.Property] = c.Old; c.Old.Kind == "" {
 			delete(page.Values, c.Property)
 		}
 	}
-	row := rules.Row{Page: last.Page, URL: page.URL, Values: page.Values, EditedBy: last.EditedBy}
+	row := rules.Row{Page: last.Page, URL: page.URL, Values: page.Values, EditedBy: last.EditedBy, CreatedAt: page.CreatedAt}
 	if row.URL == "" {
 		row.URL = pageLink(last.Page)
 	}
@@ -132,8 +142,15 @@ func (s *Service) row(ctx context.Context, changes []crm.Change) (rules.Row, err
 
 // bound are the rules of a database, bound to one state of its schema.
 type bound struct {
-	readAt time.Time
-	rules  []*rules.Bound
+	shape string
+	rules []*rules.Bound
+}
+
+// shape tells whether a schema has changed, whenever it was read.
+func shape(schema crm.Schema) string {
+	schema.ReadAt = time.Time{}
+	text, _ := json.Marshal(schema) // texts and lists of them
+	return string(text)
 }
 
 // rulesOf returns the rules of a database as they fit what was read of it
@@ -152,13 +169,12 @@ func (s *Service) rulesOf(ctx context.Context, database string) ([]*rules.Bound,
 	return s.bind(ctx, schema)
 }
 
-// bind binds the rules of a database, anew when its schema was read anew, and
+// bind binds the rules of a database, anew when its schema has changed, and
 // says then what is wrong with them.
 func (s *Service) bind(ctx context.Context, schema crm.Schema) ([]*rules.Bound, error) {
 	s.mu.Lock()
-	known, ok := s.bound[schema.Database]
-	s.mu.Unlock()
-	if ok && known.readAt.Equal(schema.ReadAt) {
+	defer s.mu.Unlock()
+	if known, ok := s.bound[schema.Database]; ok && known.shape == shape(schema) {
 		return known.rules, nil
 	}
 	names, err := s.o.State.Bindings(ctx, schema.Database)
@@ -174,16 +190,14 @@ func (s *Service) bind(ctx context.Context, schema crm.Schema) ([]*rules.Bound, 
 	for _, m := range mistakes {
 		s.o.Log.Warn("a rule does not fit its database", "rule", m.Rule, "problem", m.Text, "hint", m.Hint)
 	}
-	s.mu.Lock()
-	s.bound[schema.Database] = bound{schema.ReadAt, fresh}
-	s.mu.Unlock()
+	s.bound[schema.Database] = bound{shape(schema), fresh}
 	return fresh, nil
 }
 
 // Bind binds those rules that are about a database, and returns the names of
 // properties that they use.
-func Bind(all []Rule, to crm.Bindings) (found []*rules.Bound, mistakes []rules.Mistake, names []string) {
-	for _, r := range all {
+func Bind(configured []Rule, to crm.Bindings) (found []*rules.Bound, mistakes []rules.Mistake, names []string) {
+	for _, r := range configured {
 		if r.Database != to.Schema.Database {
 			continue
 		}

@@ -72,14 +72,18 @@ type Options struct {
 
 // Service handles the jobs of messages.
 type Service struct {
-	o     Options
-	mu    sync.Mutex
-	bound map[string]bound // by database
+	o       Options
+	mu      sync.Mutex        // guards what follows
+	bound   map[string]bound  // by database
+	lines   map[string]line   // by channel
+	doubts  map[int64]doubt   // by message
+	asked   map[string]lookUp // in Notion, by person
+	lookUps lookUp            // in Slack
 }
 
 // New returns a Service.
 func New(o Options) *Service {
-	return &Service{o: o, bound: map[string]bound{}}
+	return &Service{o: o, bound: map[string]bound{}, lines: map[string]line{}, doubts: map[int64]doubt{}, asked: map[string]lookUp{}}
 }
 
 // MatchJob returns the job that looks at changes.

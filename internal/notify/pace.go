@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,8 +37,8 @@ type step struct {
 // held until the burst is over, for a window at most, so that fifty deals
 // moved by a script are one list and not fifty messages.
 func next(now time.Time, waiting, recent []crm.Message) step {
-	if n := len(recent); n > 0 && now.Before(recent[n-1].SentAt.Add(pace)) {
-		return step{wait: recent[n-1].SentAt.Add(pace)}
+	if free := freeAt(now, recent); now.Before(free) {
+		return step{wait: free}
 	}
 	var earliest time.Time
 	for _, group := range byRule(waiting) {
@@ -47,7 +48,7 @@ func next(now time.Time, waiting, recent []crm.Message) step {
 			}
 			continue
 		}
-		if len(group) > 1 && len(group)+written(group[0].Rule, recent) > most {
+		if len(group) > 1 && len(group)+len(written(group[0].Rule, recent)) > most {
 			return list(group)
 		}
 		return step{send: group[:1], text: one(group[0])}
@@ -74,14 +75,32 @@ func byRule(messages []crm.Message) [][]crm.Message {
 	return groups
 }
 
-// held returns until when a rule's messages wait for more of their burst.
+// freeAt returns when a channel takes the next message. A clock that was set
+// back must not silence it: what seems to be sent in the future is over.
+func freeAt(now time.Time, recent []crm.Message) time.Time {
+	var free time.Time
+	for _, m := range recent {
+		if !m.SentAt.After(now) {
+			free = m.SentAt.Add(pace)
+		}
+	}
+	return free
+}
+
+// held returns until when a rule's messages wait for more of their burst, or
+// a single one for its rule to have written less.
 func held(now time.Time, group, recent []crm.Message) time.Time {
 	first, last := group[0], group[len(group)-1]
-	burst := len(group) > 1
-	for _, m := range recent {
-		burst = burst || m.Rule == first.Rule && m.CreatedAt.After(first.CreatedAt.Add(-settle))
+	if first.Change == 0 || first.CreatedAt.After(now) {
+		return now
 	}
-	if !burst || first.Change == 0 {
+	if posts := written(first.Rule, recent); len(group) == 1 && len(posts) >= most {
+		return posts[len(posts)-most].SentAt.Add(window)
+	}
+	follows := func(m crm.Message) bool {
+		return m.Rule == first.Rule && m.CreatedAt.After(first.CreatedAt.Add(-settle))
+	}
+	if len(group) == 1 && !slices.ContainsFunc(recent, follows) {
 		return now
 	}
 	until := last.CreatedAt.Add(settle)
@@ -91,15 +110,15 @@ func held(now time.Time, group, recent []crm.Message) time.Time {
 	return until
 }
 
-// written counts the posts of a rule.
-func written(rule string, recent []crm.Message) int {
-	n := 0
+// written are the posts of a rule.
+func written(rule string, recent []crm.Message) []crm.Message {
+	var posts []crm.Message
 	for _, m := range recent {
 		if m.Rule == rule && m.With == 0 && m.Change != 0 {
-			n++
+			posts = append(posts, m)
 		}
 	}
-	return n
+	return posts
 }
 
 func one(m crm.Message) string { return slack.Cut(m.Text, longest, pageLink(m.Page)) }

@@ -52,7 +52,7 @@ func (q Quiet) Until(now time.Time) time.Time {
 // end returns when the quiet time that holds at ends; at itself when none does.
 func (q Quiet) end(at time.Time) time.Time {
 	day := func(days int, since time.Duration) time.Time {
-		return time.Date(at.Year(), at.Month(), at.Day()+days, int(since.Hours()), int(since.Minutes())%60, 0, 0, at.Location())
+		return wall(at.Year(), at.Month(), at.Day()+days, since, at.Location())
 	}
 	switch weekday := at.Weekday(); {
 	case q.Weekends && weekday == time.Saturday:
@@ -70,4 +70,15 @@ func (q Quiet) end(at time.Time) time.Time {
 		return day(0, q.To)
 	}
 	return at
+}
+
+// wall returns when clocks show a time of a day. Where they are put
+// forward over it, that is as much later.
+func wall(year int, month time.Month, day int, since time.Duration, in *time.Location) time.Time {
+	read := func(t time.Time) time.Time {
+		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), 0, 0, time.UTC)
+	}
+	want := time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Add(since)
+	t := time.Date(year, month, day, want.Hour(), want.Minute(), 0, 0, in)
+	return t.Add(max(0, want.Sub(read(t))))
 }

@@ -22,6 +22,10 @@ func payload(channel string) json.RawMessage {
 	return text
 }
 
+// patience is how long failed tries count. The queue gives up in the end what
+// counts, and nothing else would send these messages.
+const patience = 24 * time.Hour
+
 // Send hands the next messages of a channel to Slack and asks to be called
 // for those that follow.
 func (s *Service) Send(ctx context.Context, job crm.Job) (crm.Commit, error) {
@@ -29,6 +33,14 @@ func (s *Service) Send(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	if err := json.Unmarshal(job.Payload, &channel); err != nil {
 		return crm.Commit{}, fmt.Errorf("%w: payload: %w", crm.ErrInvalid, err)
 	}
+	commit, err := s.send(ctx, channel)
+	if err != nil && !errors.Is(err, crm.ErrForbidden) && time.Since(job.CreatedAt) > patience {
+		err = crm.Later(time.Now().Add(time.Minute), err.Error())
+	}
+	return commit, err
+}
+
+func (s *Service) send(ctx context.Context, channel string) (crm.Commit, error) {
 	if err := s.recover(ctx, channel); err != nil {
 		return crm.Commit{}, err
 	}
@@ -37,16 +49,17 @@ func (s *Service) Send(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	if err != nil || len(waiting) == 0 {
 		return crm.Commit{}, err
 	}
-	if until := s.o.Quiet.Until(now.In(s.o.Zone)); until.After(now) && !urgent(waiting) {
-		return crm.Commit{Jobs: []crm.Job{SendJob(channel, until)}}, nil
+	ready, later := s.ready(now, channel, waiting)
+	if len(ready) == 0 {
+		return crm.Commit{Jobs: []crm.Job{SendJob(channel, later)}}, nil
 	}
 	recent, err := s.o.State.SentSince(ctx, channel, now.Add(-window))
 	if err != nil {
 		return crm.Commit{}, err
 	}
-	do := next(now, waiting, recent)
+	do := next(now, ready, recent)
 	if len(do.send) == 0 {
-		return crm.Commit{Jobs: []crm.Job{SendJob(channel, do.wait)}}, nil
+		return crm.Commit{Jobs: []crm.Job{SendJob(channel, earlier(do.wait, later))}}, nil
 	}
 	commit, err := s.post(ctx, channel, do)
 	if len(waiting) > len(do.send) && err == nil {
@@ -55,56 +68,60 @@ func (s *Service) Send(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	return commit, err
 }
 
-// urgent reports whether somebody asked for the first message just now.
-func urgent(waiting []crm.Message) bool { return strings.HasPrefix(waiting[0].Slot, ByHand) }
+// ready returns the messages that may be sent now, and when the first of the
+// others may.
+func (s *Service) ready(now time.Time, channel string, waiting []crm.Message) (ready []crm.Message, later time.Time) {
+	if until := s.pausedUntil(channel); until.After(now) {
+		return nil, until
+	}
+	loud := s.o.Quiet.Until(now.In(s.o.Zone))
+	for _, m := range waiting {
+		until := s.doubtUntil(m.ID)
+		if !urgent(m) && loud.After(until) {
+			until = loud
+		}
+		if until.After(now) {
+			later = earlier(later, until)
+			continue
+		}
+		ready = append(ready, m)
+	}
+	return ready, later
+}
+
+// earlier returns the earlier of two times; zero stands for never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// urgent reports whether somebody asked for a message just now.
+func urgent(m crm.Message) bool { return strings.HasPrefix(m.Slot, ByHand) }
 
 // ByHand begins the slot of a digest that a person asked for.
 const ByHand = "by hand "
 
-// recover decides about messages that were handed to Slack when the process
-// ended: nobody knows whether they arrived.
-func (s *Service) recover(ctx context.Context, channel string) error {
-	waiting, err := s.o.State.Waiting(ctx, channel)
-	if err != nil {
-		return err
-	}
-	var commit crm.Commit
-	for _, m := range waiting {
-		if m.State == crm.MessageSending {
-			commit.Delivered = append(commit.Delivered, s.unknown(m, "the process ended while it was sent"))
-		}
-	}
-	return s.o.State.Apply(ctx, commit)
-}
-
-// unknown is what becomes of a message when nobody knows whether Slack took
-// it: an alert that rings twice is worse than one that may be missing, a
-// digest that is missing is worse than one that comes twice.
-func (s *Service) unknown(m crm.Message, reason string) crm.Delivered {
-	if m.Repeat {
-		return crm.Delivered{Message: m.ID, State: crm.MessageQueued, Reason: reason}
-	}
-	s.o.Log.Warn("nobody knows whether Slack took a message; it is not repeated", "message", m.ID, "rule", m.Rule, "reason", reason,
-		"hint", "look into the channel")
-	return crm.Delivered{Message: m.ID, State: crm.MessageMaybe, Reason: reason}
-}
-
 // post sends one text that stands for one message or more.
 func (s *Service) post(ctx context.Context, channel string, do step) (crm.Commit, error) {
-	text := s.resolve(ctx, do.text)
 	to, err := s.address(ctx, channel)
-	if err != nil {
-		return s.outcome(do, err)
+	if errors.Is(err, crm.ErrInvalid) {
+		return s.refused(do, err), nil
 	}
+	if err != nil {
+		return s.unsent(channel, do, err)
+	}
+	text := s.resolve(ctx, do.text)
 	if err := s.o.State.Apply(ctx, crm.Commit{Delivered: mark(do, crm.MessageSending, "")}); err != nil {
-		return crm.Commit{}, err
+		return s.unsent(channel, do, err) // it may be marked all the same
 	}
 	if to != "" {
 		err = s.o.Slack.Direct(ctx, to, text)
 	} else {
 		err = s.o.Slack.Post(ctx, channel, text)
 	}
-	return s.outcome(do, err)
+	return s.outcome(channel, do, err)
 }
 
 // address returns the Slack member that a direct message goes to; "" for a
@@ -114,36 +131,52 @@ func (s *Service) address(ctx context.Context, channel string) (string, error) {
 	if !direct {
 		return "", nil
 	}
-	member, _ := s.member(ctx, id)
-	if member == "" {
+	member, _, err := s.member(ctx, id)
+	if member == "" && err == nil {
 		return "", crm.WithHint(fmt.Errorf("%w: nobody in Slack is known to be person %s of Notion", crm.ErrInvalid, id),
 			"set SLACK_BOT_TOKEN with the scope users:read.email, or name the member under slack: members: in the configuration file")
+	}
+	if member == "" {
+		return "", fmt.Errorf("look up person %s: %w", id, err)
 	}
 	return member, nil
 }
 
-// outcome records what became of the messages.
-func (s *Service) outcome(do step, err error) (crm.Commit, error) {
+// outcome records what became of the messages that were handed to Slack.
+func (s *Service) outcome(channel string, do step, err error) (crm.Commit, error) {
 	switch {
 	case err == nil:
+		s.note(channel, nil)
+		for _, m := range do.send {
+			s.forget(m.ID)
+		}
 		return crm.Commit{Delivered: mark(do, crm.MessageSent, "")}, nil
 	case errors.Is(err, crm.ErrInvalid):
-		hint, _ := crm.Hint(err)
-		s.o.Log.Error("Slack refuses a message; it is given up", "message", do.send[0].ID, "rule", do.send[0].Rule, "error", err, "hint", hint)
-		return crm.Commit{Delivered: mark(do, crm.MessageRefused, err.Error()), Jobs: []crm.Job{SendJob(do.send[0].Channel, time.Now())}}, nil
+		return s.refused(do, err), nil
 	case errors.Is(err, crm.ErrForbidden), errors.Is(err, crm.ErrUnavailable):
-		return crm.Commit{Delivered: mark(do, crm.MessageQueued, err.Error())}, err
+		return s.unsent(channel, do, err)
 	}
-	var commit crm.Commit
+	commit := crm.Commit{Jobs: []crm.Job{SendJob(channel, time.Now().Add(pace))}}
 	for i, d := range mark(do, crm.MessageMaybe, err.Error()) {
-		unknown := s.unknown(do.send[i], err.Error())
-		unknown.With = d.With
-		commit.Delivered = append(commit.Delivered, unknown)
-	}
-	if do.send[0].Repeat {
-		return commit, err
+		commit.Delivered = append(commit.Delivered, s.unknown(do.send[i], d.With, d.Reason))
 	}
 	return commit, nil
+}
+
+// unsent leaves the messages where they are.
+func (s *Service) unsent(channel string, do step, err error) (crm.Commit, error) {
+	s.note(channel, err)
+	return crm.Commit{Delivered: mark(do, crm.MessageQueued, err.Error())}, err
+}
+
+// refused gives the messages up: Slack would refuse them again.
+func (s *Service) refused(do step, err error) crm.Commit {
+	hint, _ := crm.Hint(err)
+	s.o.Log.Error("a message is refused by Slack and given up", "message", do.send[0].ID, "rule", do.send[0].Rule, "error", err, "hint", hint)
+	for _, m := range do.send {
+		s.forget(m.ID)
+	}
+	return crm.Commit{Delivered: mark(do, crm.MessageRefused, err.Error())}
 }
 
 // mark moves all messages of a step to a state; the first carries the text.

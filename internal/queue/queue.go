@@ -72,7 +72,7 @@ type Options struct {
 
 // DefaultSlots leave room for live work whatever else is going on.
 func DefaultSlots() map[crm.Lane]int {
-	return map[crm.Lane]int{crm.Live: 6, crm.Notify: 2, crm.Sync: 2, crm.Bulk: 2}
+	return map[crm.Lane]int{crm.Live: 6, crm.Notify: 4, crm.Sync: 2, crm.Bulk: 2}
 }
 
 // Runner runs jobs until it is told to stop.

@@ -20,9 +20,12 @@ func (t *tx) saveMessage(m crm.Message) error {
 		on conflict do nothing`, m.Channel, m.Rule, m.Change, m.Slot, m.Page, m.Text, m.Repeat, m.State, t.now)
 }
 
+// delivered moves a message. One that may have been sent keeps the time at
+// which it was handed over, one that was not sent has none.
 func (t *tx) delivered(d crm.Delivered) error {
-	return t.exec(`update outbox set state = ?, sent_with = ?, reason = ?, sent_at = case when ? in ('sending', 'sent', 'maybe') then ? else sent_at end where id = ?`,
-		d.State, d.With, d.Reason, d.State, t.now, d.Message)
+	return t.exec(`update outbox set state = ?1, sent_with = ?2, reason = ?3,
+		sent_at = case ?1 when 'maybe' then sent_at when 'sending' then ?4 when 'sent' then ?4 else 0 end where id = ?5`,
+		d.State, d.With, d.Reason, t.now, d.Message)
 }
 
 const matchedFact = "changes matched"
