@@ -134,7 +134,7 @@ func (e *events) handshake(ctx context.Context, h http.Header, token string, bod
 	case !taken:
 		return "", e.refuse(errUnawaited, again)
 	}
-	e.Log.Info("Notion's verification token is stored", "hint", "show it and paste it into Notion: dealbell webhook status")
+	e.Log.Info("a verification token of Notion is stored", "hint", "show it and paste it into Notion: dealbell webhook status")
 	return "verified", nil
 }
 

@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,7 @@ import (
 )
 
 const (
-	// With more clues than this, one read of what changed is cheaper.
+	// With more events than this, one read of what changed is cheaper.
 	fewClues   = 3
 	manyClues  = 1000 // that one run takes on
 	cluesByRun = 20   // pages that one run fetches
@@ -30,7 +31,7 @@ func (s *Service) Clues(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	w, watched := s.watch[database]
 	switch {
 	case database == "":
-		err = s.strangers(ctx, clues[:min(len(clues), cluesByRun)])
+		err = each(clues, func(c crm.Clue) error { return s.stranger(ctx, c) })
 	case !watched:
 		return crm.Commit{Heeded: clues}, nil
 	default:
@@ -45,30 +46,55 @@ func (s *Service) Clues(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	return crm.Commit{Jobs: []crm.Job{ClueJob(database)}}, nil
 }
 
-// follow looks into clues of a watched database: by one read when there are
+// patient keeps a job of the live lane from becoming a dead letter: nothing is
+// lost when a look fails, and nobody could mend it by trying again.
+func patient(err error) error {
+	if errors.Is(err, crm.ErrInvalid) {
+		return crm.Later(time.Now().Add(time.Minute), err.Error())
+	}
+	return err
+}
+
+// follow looks into clues of a watched database: by one read when events gave
 // many, and page by page for what that leaves open.
 func (s *Service) follow(ctx context.Context, w Watch, clues []crm.Clue) error {
 	src, err := s.open(ctx, w, s.o.Live)
 	if err != nil {
 		return err
 	}
-	if len(clues) > fewClues {
+	hints := 0
+	for _, c := range clues {
+		if c.By == crm.SeenWebhook {
+			hints++
+		}
+	}
+	if hints > fewClues {
 		if clues, err = src.sift(ctx, clues); err != nil {
 			return err
 		}
 	}
+	return errors.Join(each(clues, func(c crm.Clue) error { return src.fetch(ctx, c) }), src.forget(ctx), src.refresh(ctx))
+}
+
+// each looks at some pages. One that cannot be read does not keep the others
+// waiting, unless the error knows that all of Notion has to wait.
+func each(clues []crm.Clue, look func(crm.Clue) error) (failed error) {
 	for _, clue := range clues[:min(len(clues), cluesByRun)] {
-		if err := src.fetch(ctx, clue); err != nil {
+		err := look(clue)
+		if _, all := crm.RetryAt(err); all {
 			return err
 		}
+		if failed == nil {
+			failed = err
+		}
 	}
-	return src.refresh(ctx)
+	return failed
 }
 
 // sift reads what changed and returns the clues that this does not answer.
 func (s *source) sift(ctx context.Context, clues []crm.Clue) (open []crm.Clue, err error) {
 	edited, asked := map[string]time.Time{}, map[string]time.Time{}
-	at, first, err := s.read(ctx, func(pages []crm.Page, askedAt time.Time) {
+	at, err := s.reread(ctx, func(pages []crm.Page, askedAt time.Time) {
 		for _, p := range pages {
 			edited[p.ID], asked[p.ID] = p.EditedAt, askedAt
 		}
@@ -77,9 +103,6 @@ func (s *source) sift(ctx context.Context, clues []crm.Clue) (open []crm.Clue, e
 		return nil, err
 	}
 	commit := crm.Commit{Reads: []crm.Read{at}}
-	if first {
-		commit.Hurry = s.Then
-	}
 	for _, c := range clues {
 		listed := !edited[c.Page].Before(c.At.Truncate(time.Minute)) && !asked[c.Page].Before(c.At)
 		if c.By == crm.SeenWebhook && listed {
@@ -95,21 +118,35 @@ func (s *source) sift(ctx context.Context, clues []crm.Clue) (open []crm.Clue, e
 func (s *source) fetch(ctx context.Context, clue crm.Clue) error {
 	askedAt := time.Now()
 	page, err := s.notion.Page(ctx, clue.Page)
-	if errors.Is(err, crm.ErrNotFound) {
-		// Only while the database itself can be read is a page that cannot be
-		// read gone.
-		if _, err := s.notion.Query(ctx, s.schema.DataSource, crm.Query{Size: 1}); err != nil {
-			return err
-		}
-		return s.o.State.Apply(ctx, crm.Commit{Gone: []string{clue.Page}, Heeded: []crm.Clue{clue}})
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, crm.ErrNotFound):
+		s.lost = append(s.lost, clue)
+		return nil
+	case errors.Is(err, crm.ErrInvalid): // it is the id of something else
+		s.o.Log.Warn("a clue leads to no page", "database", s.schema.Name, "page", clue.Page, "error", err)
+		return s.o.State.Apply(ctx, crm.Commit{Heeded: []crm.Clue{clue}})
+	case err != nil:
 		return err
-	}
-	if page.DataSource != "" && page.DataSource != s.schema.DataSource {
+	case !s.holds(page):
 		return s.adopt(ctx, page, askedAt, clue)
 	}
 	return s.saw(ctx, page, askedAt, clue)
+}
+
+// forget marks the pages that were not found as gone, if the database itself
+// can be read after that: it may be no longer shared as a whole.
+func (s *source) forget(ctx context.Context) error {
+	if len(s.lost) == 0 {
+		return nil
+	}
+	if _, err := s.notion.Query(ctx, s.schema.DataSource, crm.Query{Size: 1}); err != nil {
+		return err
+	}
+	commit := crm.Commit{Heeded: s.lost}
+	for _, clue := range s.lost {
+		commit.Gone = append(commit.Gone, clue.Page)
+	}
+	return s.o.State.Apply(ctx, commit)
 }
 
 // holds reports whether a page is a row of the database. Where the answer
@@ -129,35 +166,33 @@ func (s *source) saw(ctx context.Context, page crm.Page, askedAt time.Time, clue
 	return s.o.State.Apply(ctx, crm.Commit{Sights: sights, Heeded: []crm.Clue{clue}})
 }
 
-// strangers fetches pages of which nobody knows where they are.
-func (s *Service) strangers(ctx context.Context, clues []crm.Clue) error {
-	for _, clue := range clues {
-		askedAt := time.Now()
-		page, err := s.o.Live.Page(ctx, clue.Page)
-		switch {
-		case errors.Is(err, crm.ErrNotFound), errors.Is(err, crm.ErrInvalid):
-			err = s.o.State.Apply(ctx, crm.Commit{Heeded: []crm.Clue{clue}})
-		case err == nil:
-			err = s.adopt(ctx, page, askedAt, clue)
-		}
-		if err != nil {
-			return err
-		}
+// stranger fetches a page of which nobody knows where it is.
+func (s *Service) stranger(ctx context.Context, clue crm.Clue) error {
+	askedAt := time.Now()
+	page, err := s.o.Live.Page(ctx, clue.Page)
+	switch {
+	case errors.Is(err, crm.ErrNotFound), errors.Is(err, crm.ErrInvalid):
+		return s.o.State.Apply(ctx, crm.Commit{Heeded: []crm.Clue{clue}})
+	case err != nil:
+		return err
 	}
-	return nil
+	return s.adopt(ctx, page, askedAt, clue)
 }
 
 // adopt remembers a page in the watched database where it is now, or forgets
 // it when it is in none.
 func (s *Service) adopt(ctx context.Context, page crm.Page, askedAt time.Time, clue crm.Clue) error {
-	for _, w := range s.watch {
-		src, err := s.open(ctx, w, s.o.Live)
-		if err != nil {
-			return err
-		}
-		if src.holds(page) {
-			return src.saw(ctx, page, askedAt, clue)
-		}
+	places, err := s.places(ctx)
+	if err != nil {
+		return err
 	}
-	return s.o.State.Apply(ctx, crm.Commit{Gone: []string{page.ID}, Heeded: []crm.Clue{clue}})
+	database, ours := places.of(cmp.Or(page.DataSource, page.Database))
+	if !ours {
+		return s.o.State.Apply(ctx, crm.Commit{Gone: []string{page.ID}, Heeded: []crm.Clue{clue}})
+	}
+	src, err := s.open(ctx, s.watch[database], s.o.Live)
+	if err != nil {
+		return err
+	}
+	return src.saw(ctx, page, askedAt, clue)
 }

@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -9,7 +10,12 @@ import (
 	"github.com/dealbell/dealbell/internal/crm"
 )
 
-const eventsByRun = 500
+const (
+	eventsByRun = 500
+	// contentWait lets the events of many rows that come and go become one
+	// read: those of the pages themselves are looked into at once.
+	contentWait = 15 * time.Second
+)
 
 // notice is what an event says, as far as it matters here
 // (https://developers.notion.com/reference/webhooks-events-delivery). All of
@@ -58,7 +64,8 @@ func (s *Service) Events(ctx context.Context, _ crm.Job) (crm.Commit, error) {
 // judge adds to commit what follows from one event.
 func (s *Service) judge(ctx context.Context, e crm.Event, places places, commit *crm.Commit) error {
 	var n notice
-	if json.Unmarshal(e.Body, &n) != nil || s.ours(n) {
+	understood := json.Unmarshal(e.Body, &n) == nil
+	if !understood || s.ours(n) {
 		return nil // authentic and of a shape that nobody knows yet, or the echo of our own write
 	}
 	switch subject, what, _ := strings.Cut(n.Type, "."); {
@@ -71,26 +78,23 @@ func (s *Service) judge(ctx context.Context, e crm.Event, places places, commit 
 		}
 	case what == "content_updated":
 		if database, ok := places.of(n.Entity.ID); ok {
-			commit.Jobs = append(commit.Jobs, Job(database, time.Time{}))
+			commit.Jobs = append(commit.Jobs, Job(database, time.Now().Add(contentWait)))
 		}
 	}
 	return nil
 }
 
-// judgePage asks for a look at the page, unless the event tells that it is
-// none of ours.
+// judgePage asks for a look at the page, unless it is known as it was after
+// the event, or the event tells that it is none of ours.
 func (s *Service) judgePage(ctx context.Context, n notice, at time.Time, places places, commit *crm.Commit) error {
 	clue := crm.Clue{Page: crm.NormalID(n.Entity.ID), At: at, By: crm.SeenWebhook}
-	parent := n.Data.Parent
-	database, ours := places.of(parent.DataSource)
-	if !ours && parent.DataSource == "" && parent.Type == "database" {
-		database, ours = places.of(parent.ID)
+	known, found, err := s.o.State.Snapshot(ctx, clue.Page)
+	if err != nil || found && places.overtaken(n.Type, at, known) {
+		return err
 	}
+	parent := n.Data.Parent
+	database, ours := places.of(cmp.Or(parent.DataSource, parent.ID))
 	if !ours {
-		known, found, err := s.o.State.Snapshot(ctx, clue.Page)
-		if err != nil {
-			return err
-		}
 		database, ours = known.Database, found
 	}
 	if !ours && places.elsewhere(parent.Type, parent.DataSource) {
@@ -120,13 +124,18 @@ type places struct {
 	byID map[string]string
 	// vague is set when a database is configured by its data source's id, so
 	// that an event that names only a database tells nothing.
-	vague bool
+	vague  bool
+	polled map[string]time.Time // when the latest complete read of a database began
 }
 
 func (s *Service) places(ctx context.Context) (places, error) {
-	p := places{byID: map[string]string{}}
+	p := places{byID: map[string]string{}, polled: map[string]time.Time{}}
 	for id := range s.watch {
-		p.byID[id] = id
+		read, err := s.o.State.Read(ctx, id)
+		if err != nil {
+			return p, err
+		}
+		p.byID[id], p.polled[id] = id, read.PolledAt
 		schema, found, err := s.o.State.Schema(ctx, id)
 		if err != nil {
 			return p, err
@@ -144,13 +153,27 @@ func (p places) of(id string) (database string, ok bool) {
 	return database, ok && id != ""
 }
 
+// overtaken reports whether an edit is known already, as of those of which
+// Notion tells late: the page is known with a later one, or one of the same
+// minute, which was over when the database was read.
+func (p places) overtaken(event string, at time.Time, known crm.Snapshot) bool {
+	switch minute := at.Truncate(time.Minute); {
+	case event != "page.properties_updated" && event != "page.content_updated" && event != "page.created", known.Trashed:
+		return false // it may be gone, which is no edit
+	case known.EditedAt.Equal(minute):
+		return p.polled[known.Database].After(at.Add(overlap))
+	default:
+		return known.EditedAt.After(minute)
+	}
+}
+
 // elsewhere reports whether an event tells that its page is in no watched
 // database, when nothing else does.
 func (p places) elsewhere(parentType, dataSource string) bool {
 	switch parentType {
-	case "database", "data_source", "data_source_id":
+	case "database":
 		return dataSource != "" || !p.vague
-	case "page", "block":
+	case "data_source", "data_source_id", "page", "block":
 		return true
 	}
 	return dataSource != "" // "space" stands in documented events of rows, too

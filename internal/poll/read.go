@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -15,6 +16,8 @@ const (
 	// edited, the watermark follows our clock at this distance, so that a
 	// large edit is not read again at every poll.
 	skew = 10 * time.Minute
+	// firstReadWait is how often it is looked whether a first read is over.
+	firstReadWait = time.Minute
 )
 
 // Read reads a database once and asks to be called for the next time.
@@ -23,13 +26,17 @@ func (s *Service) Read(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	if err != nil || !ok {
 		return crm.Commit{}, err
 	}
-	at, first, err := s.read(ctx, w, s.o.Calm)
+	src, err := s.open(ctx, w, s.o.Calm)
+	if err != nil {
+		return crm.Commit{}, err
+	}
+	at, first, err := src.read(ctx, nil)
 	if err != nil {
 		return crm.Commit{}, fmt.Errorf("read database %s: %w", w.Database, err)
 	}
 	commit := crm.Commit{Reads: []crm.Read{at}, Jobs: []crm.Job{Job(w.Database, time.Now().Add(w.Every))}}
 	if first {
-		commit.Hurry = w.Then
+		commit.Hurry = append(slices.Clone(w.Then), KindClues)
 		commit.Jobs = append(commit.Jobs, ReconcileJob(w.Database, time.Now().Add(reconcileEvery)))
 	}
 	return commit, nil
@@ -42,7 +49,11 @@ func (s *Service) Freshen(ctx context.Context, database string) error {
 	if !ok {
 		return fmt.Errorf("%w: database %s is not watched", crm.ErrInvalid, database)
 	}
-	at, _, err := s.read(ctx, w, s.o.Calm)
+	src, err := s.open(ctx, w, s.o.Calm)
+	if err != nil {
+		return fmt.Errorf("read database %s: %w", database, err)
+	}
+	at, err := src.reread(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("read database %s: %w", database, err)
 	}
@@ -59,12 +70,18 @@ type reading struct {
 	seen   func(pages []crm.Page, askedAt time.Time) // told of every answer; may be nil
 }
 
-func (s *Service) read(ctx context.Context, w Watch, notion Notion) (at crm.Read, first bool, err error) {
-	src, err := s.open(ctx, w, notion)
-	if err != nil {
-		return at, false, err
+// reread reads what changed, for those who cannot wait for the next poll. The
+// first read is left to its own job: two of them would undo each other's
+// progress, and the second would be in vain.
+func (s *source) reread(ctx context.Context, seen func([]crm.Page, time.Time)) (at crm.Read, err error) {
+	if at, err = s.o.State.Read(ctx, s.Database); err != nil {
+		return at, err
 	}
-	return src.read(ctx, nil)
+	if at.CompletedAt.IsZero() {
+		return at, crm.Later(time.Now().Add(firstReadWait), "the first read of the database is not complete")
+	}
+	at, _, err = s.read(ctx, seen)
+	return at, err
 }
 
 // read reads everything the first time and what changed later on.
@@ -73,7 +90,7 @@ func (s *source) read(ctx context.Context, seen func([]crm.Page, time.Time)) (at
 	if r.at, err = s.o.State.Read(ctx, s.Database); err != nil {
 		return at, false, err
 	}
-	r.at.PolledAt = time.Now()
+	began := time.Now()
 	if first = r.at.CompletedAt.IsZero(); first {
 		err = r.everything(ctx)
 	} else {
@@ -82,6 +99,7 @@ func (s *source) read(ctx context.Context, seen func([]crm.Page, time.Time)) (at
 	if err == nil {
 		err = s.refresh(ctx)
 	}
+	r.at.PolledAt = began
 	return r.at, first, err
 }
 

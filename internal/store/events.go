@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -50,8 +51,8 @@ type Hooks struct {
 	Tokens     []string  // that events may be signed with, the newest last
 	ArmedUntil time.Time // a handshake is taken until then
 	LastEvent  time.Time // when the latest event came; zero for never
-	// Missed is when the first change was seen by a poll that no event has
-	// told of since; zero when there is none.
+	// Missed is when a poll saw the first change after the latest event, and
+	// after there was a token to sign one; zero when there is none.
 	Missed time.Time
 }
 
@@ -74,6 +75,7 @@ const hooksFact = "webhook"
 type hooksRecord struct {
 	Tokens     []string `json:"tokens,omitempty"`
 	ArmedUntil int64    `json:"armed_until,omitempty"`
+	TakenAt    int64    `json:"taken_at,omitempty"` // when the newest token came
 }
 
 // Hooks returns what is known of Notion's webhook subscription.
@@ -88,7 +90,7 @@ func (db *DB) Hooks(ctx context.Context) (Hooks, error) {
 	if err != nil {
 		return h, err
 	}
-	err = db.reader.QueryRowContext(ctx, `select min(seen_at) from changes where seen_at > ? and seen_by = ? and own = 0`, last.Int64, crm.SeenPoll).Scan(&missed)
+	err = db.reader.QueryRowContext(ctx, `select min(seen_at) from changes where seen_at > ? and seen_by = ? and own = 0`, max(last.Int64, kept.TakenAt), crm.SeenPoll).Scan(&missed)
 	h.LastEvent, h.Missed = moment(last.Int64), moment(missed.Int64)
 	return h, err
 }
@@ -124,13 +126,11 @@ const keptTokens = 2
 // The tokens that are there stay. A token that is known is taken as well.
 func (db *DB) Handshake(ctx context.Context, token string) (taken bool, err error) {
 	err = db.changeHooks(ctx, func(h *hooksRecord) bool {
-		for _, t := range h.Tokens {
-			taken = taken || t == token
-		}
+		taken = slices.Contains(h.Tokens, token)
 		if taken || h.ArmedUntil < time.Now().UnixMilli() {
 			return false
 		}
-		taken, h.ArmedUntil = true, 0 // one arming, one token
+		taken, h.ArmedUntil, h.TakenAt = true, 0, time.Now().UnixMilli() // one arming, one token
 		h.Tokens = append(h.Tokens, token)
 		h.Tokens = h.Tokens[max(0, len(h.Tokens)-keptTokens):]
 		return true
