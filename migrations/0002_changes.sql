@@ -42,10 +42,21 @@ create index events_age on events (received_at);
 create table clues (
 	page     text    primary key,
 	database text    not null, -- as configured; '' when not known
-	at       integer not null, -- the newest word of it
-	seen_by  text    not null
+	at       integer not null, -- the newest word of it, by its own clock
+	seen_by  text    not null,
+	noted_at integer not null  -- when that came
 ) strict;
 create index clues_database on clues (database, at);
+
+-- What Dealbell is writing or has just written, until it is seen.
+create table writes (
+	page     text    not null, -- id, or what stands for a page that is about to be made
+	property text    not null, -- id
+	value    text    not null, -- JSON
+	at       integer not null,
+	primary key (page, property)
+) strict, without rowid;
+create index writes_age on writes (at);
 
 -- Slack posts.
 create table outbox (

@@ -61,7 +61,7 @@ func (a *App) onlyWithToken(next http.Handler) http.Handler {
 }
 
 func (a *App) serveStatus(w http.ResponseWriter, r *http.Request) {
-	status, err := ReadStatus(r.Context(), a.db)
+	status, err := ReadStatus(r.Context(), a.db, !a.o.Config.WebhookToken.Empty())
 	if err != nil {
 		a.o.Log.Error("status could not be read", "error", err)
 		http.Error(w, "status could not be read", http.StatusInternalServerError)

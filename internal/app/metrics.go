@@ -2,103 +2,101 @@ package app
 
 import (
 	"context"
-	"io"
+	"errors"
 	"net/http"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
-	vm "github.com/VictoriaMetrics/metrics"
-
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/meter"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
-// metrics are the numbers for Prometheus. All names begin with dealbell_.
-//
-// They are written by VictoriaMetrics' library: Prometheus' own, with what it
-// brings along, would make the binary 2.2 MB larger and an idle daemon 1.6 MB.
+// metrics are the numbers for Prometheus. All names begin with dealbell_,
+// except those of the process, which have the names that dashboards know.
 type metrics struct {
-	counted    *vm.Set
+	counted    *meter.Set
 	db         *store.DB
 	subscribed bool // a webhook's token is configured
 }
 
+// counted is what happens while the process runs.
+var counted = []meter.Family{
+	{Name: "dealbell_build_info", Kind: meter.Gauge, Help: "Always 1; the labels say what runs.", Labels: []string{"go", "version"}},
+	{Name: "dealbell_form_requests_total", Kind: meter.Counter, Help: "Requests to a form and webhook events, by what became of them.", Labels: []string{"outcome", "source"}},
+	{Name: "dealbell_jobs_total", Kind: meter.Counter, Help: "Runs of jobs, by how they ended: done, waiting or dead.", Labels: []string{"end", "kind", "lane"}},
+	{Name: "dealbell_lead_seconds", Kind: meter.Histogram, Help: "From the latest submission of a contact to the contact in Notion.", Buckets: []float64{.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 86400}},
+	{Name: "dealbell_notion_pause_seconds_total", Kind: meter.Counter, Help: "Seconds that Notion asked Dealbell to wait."},
+	{Name: "dealbell_notion_request_seconds", Kind: meter.Histogram, Help: "How long Notion took to answer.", Labels: []string{"endpoint"}, Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}},
+	{Name: "dealbell_notion_requests_total", Kind: meter.Counter, Help: "Requests to Notion, by endpoint and status; status 0 is no answer.", Labels: []string{"endpoint", "status"}},
+	{Name: "process_start_time_seconds", Kind: meter.Gauge, Help: "When the process started, as Unix time."},
+}
+
+// stored is what the store knows when it is asked.
+var stored = []meter.Family{
+	{Name: "dealbell_leads_open", Kind: meter.Gauge, Help: "Leads accepted and not yet in Notion."},
+	{Name: "dealbell_leftovers", Kind: meter.Gauge, Help: "Values that do not fit their database and wait."},
+	{Name: "dealbell_messages", Kind: meter.Gauge, Help: "Slack messages of the last 90 days, by state.", Labels: []string{"state"}},
+	{Name: "dealbell_polled_seconds", Kind: meter.Gauge, Help: "Unix time of the latest complete read of a database.", Labels: []string{"database"}},
+	{Name: "dealbell_quarantined", Kind: meter.Gauge, Help: "Rejected bodies that are kept."},
+	{Name: "dealbell_queue_jobs", Kind: meter.Gauge, Help: "Jobs in the queue.", Labels: []string{"lane", "state"}},
+	{Name: "dealbell_queue_oldest_seconds", Kind: meter.Gauge, Help: "How long ago the job that waits longest was last asked for.", Labels: []string{"lane", "state"}},
+	{Name: "dealbell_storage_bytes", Kind: meter.Gauge, Help: "Size of the database and its write-ahead log."},
+	{Name: "dealbell_unsure_creates", Kind: meter.Gauge, Help: "Creates whose outcome is unknown."},
+	{Name: "dealbell_webhook_last_event_seconds", Kind: meter.Gauge, Help: "Unix time of the latest webhook event; 0 for never."},
+	{Name: "dealbell_webhook_silent_seconds", Kind: meter.Gauge, Help: "For how long polls have seen changes that no webhook event told of; 0 while all is well."},
+	{Name: "go_goroutines", Kind: meter.Gauge, Help: "Goroutines that exist."},
+	{Name: "go_memstats_heap_inuse_bytes", Kind: meter.Gauge, Help: "Bytes of the heap that are in use."},
+}
+
 func newMetrics(version string, db *store.DB, subscribed bool) *metrics {
-	vm.ExposeMetadata(true)
-	m := &metrics{counted: vm.NewSet(), db: db, subscribed: subscribed}
-	m.counted.GetOrCreateGauge(series("dealbell_build_info", "go", runtime.Version(), "version", version), nil).Set(1)
-	m.counted.GetOrCreateFloatCounter("dealbell_notion_pause_seconds_total") // that Notion asked Dealbell to wait
-	m.endToEnd()
+	m := &metrics{counted: meter.NewSet(counted...), db: db, subscribed: subscribed}
+	m.counted.Put("dealbell_build_info", 1, runtime.Version(), version)
+	m.counted.Put("process_start_time_seconds", seconds(time.Now()))
 	return m
 }
 
-// series writes a name with its labels, given as name and value.
-func series(name string, labels ...string) string {
-	var b strings.Builder
-	b.WriteString(name)
-	for i := 0; i+1 < len(labels); i += 2 {
-		b.WriteByte("{,"[min(i, 1)])
-		b.WriteString(labels[i] + "=" + strconv.Quote(labels[i+1]))
-	}
-	if len(labels) > 0 {
-		b.WriteByte('}')
-	}
-	return b.String()
-}
-
-// Request implements notion.Observer. Status 0 is no answer.
+// Request implements notion.Observer.
 func (m *metrics) Request(endpoint string, status int, took time.Duration) {
-	m.counted.GetOrCreateCounter(series("dealbell_notion_requests_total", "endpoint", endpoint, "status", strconv.Itoa(status))).Inc()
-	m.counted.GetOrCreatePrometheusHistogramExt(series("dealbell_notion_request_seconds", "endpoint", endpoint),
-		[]float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}).Update(took.Seconds())
+	m.counted.Add("dealbell_notion_requests_total", 1, endpoint, strconv.Itoa(status))
+	m.counted.Observe("dealbell_notion_request_seconds", took.Seconds(), endpoint)
 }
 
 // Paused implements notion.Observer.
 func (m *metrics) Paused(d time.Duration) {
-	m.counted.GetOrCreateFloatCounter("dealbell_notion_pause_seconds_total").Add(d.Seconds())
+	m.counted.Add("dealbell_notion_pause_seconds_total", d.Seconds())
 }
 
-// request counts what became of a request to a form or of a webhook event.
 func (m *metrics) request(source, outcome string) {
-	m.counted.GetOrCreateCounter(series("dealbell_form_requests_total", "outcome", outcome, "source", source)).Inc()
+	m.counted.Add("dealbell_form_requests_total", 1, outcome, source)
 }
 
-// endToEnd is the time from the latest submission of a contact to the contact
-// in Notion.
-func (m *metrics) endToEnd() *vm.PrometheusHistogram {
-	return m.counted.GetOrCreatePrometheusHistogramExt("dealbell_lead_seconds", []float64{.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 86400})
-}
-
-// jobEnded counts the runs of jobs, by how they ended: done, waiting or dead.
 func (m *metrics) jobEnded(end crm.End) {
 	how := string(end.State)
 	if how == "" {
 		how = "done"
 		if n := len(end.Commit.Progress); n > 0 && !end.Job.CreatedAt.IsZero() {
-			m.endToEnd().Update(time.Since(end.Job.CreatedAt).Seconds())
+			m.counted.Observe("dealbell_lead_seconds", time.Since(end.Job.CreatedAt).Seconds())
 		}
 	}
-	m.counted.GetOrCreateCounter(series("dealbell_jobs_total", "end", how, "kind", end.Job.Kind, "lane", end.Job.Lane.String())).Inc()
+	m.counted.Add("dealbell_jobs_total", 1, how, end.Job.Kind, end.Job.Lane.String())
 }
 
 func (m *metrics) handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		stored, err := m.stored(r.Context())
+		now, err := m.read(r.Context())
 		if err != nil {
 			http.Error(w, "read the state: "+err.Error(), http.StatusInternalServerError)
 			return
 		}
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		for _, write := range []func(io.Writer){m.counted.WritePrometheus, stored.WritePrometheus, vm.WriteProcessMetrics} {
-			write(w)
-		}
+		_ = errors.Join(m.counted.Write(w), now.Write(w)) // a reader that is gone needs nothing
 	})
 }
 
-// stored are the numbers that the store knows when it is asked.
-func (m *metrics) stored(ctx context.Context) (*vm.Set, error) {
+// read asks the store for its numbers.
+func (m *metrics) read(ctx context.Context) (*meter.Set, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	sum, err := m.db.Summarise(ctx)
@@ -109,35 +107,35 @@ func (m *metrics) stored(ctx context.Context) (*vm.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := vm.NewSet()
-	gauge := func(v float64, name string, labels ...string) {
-		set.GetOrCreateGauge(series(name, labels...), nil).Set(v)
-	}
+	set := meter.NewSet(stored...)
 	for _, d := range sum.Depths {
-		lane, state := d.Lane.String(), string(d.State)
-		gauge(float64(d.Count), "dealbell_queue_jobs", "lane", lane, "state", state)
-		gauge(time.Since(d.Oldest).Seconds(), "dealbell_queue_oldest_seconds", "lane", lane, "state", state) // since it was last asked for
+		set.Put("dealbell_queue_jobs", float64(d.Count), d.Lane.String(), string(d.State))
+		set.Put("dealbell_queue_oldest_seconds", time.Since(d.Oldest).Seconds(), d.Lane.String(), string(d.State))
 	}
-	gauge(float64(sum.Open), "dealbell_leads_open") // accepted and not yet in Notion
-	gauge(float64(sum.Quarantined), "dealbell_quarantined")
-	gauge(float64(sum.Leftovers), "dealbell_leftovers")   // values that do not fit their database and wait
-	gauge(float64(sum.Unsure), "dealbell_unsure_creates") // whose outcome is unknown
-	gauge(float64(sum.Bytes), "dealbell_storage_bytes")   // of the database and its write-ahead log
 	for state, n := range sum.Messages {
-		gauge(float64(n), "dealbell_messages", "state", string(state)) // of the last 90 days
+		set.Put("dealbell_messages", float64(n), string(state))
 	}
 	for _, r := range sum.Reads {
-		gauge(seconds(r.PolledAt), "dealbell_polled_seconds", "database", r.Database) // Unix time of the latest complete read
+		set.Put("dealbell_polled_seconds", seconds(r.PolledAt), r.Database)
 	}
-	gauge(seconds(hooks.LastEvent), "dealbell_webhook_last_event_seconds") // Unix time, 0 for never
-	silent := 0.0                                                          // for how long polls have seen changes that no event told of
+	silent := time.Duration(0)
 	if since := hooks.SilentSince(time.Now(), m.subscribed); !since.IsZero() {
-		silent = time.Since(since).Seconds()
+		silent = time.Since(since)
 	}
-	gauge(silent, "dealbell_webhook_silent_seconds")
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	for name, v := range map[string]float64{
+		"dealbell_leads_open": float64(sum.Open), "dealbell_quarantined": float64(sum.Quarantined), "dealbell_leftovers": float64(sum.Leftovers),
+		"dealbell_unsure_creates": float64(sum.Unsure), "dealbell_storage_bytes": float64(sum.Bytes),
+		"dealbell_webhook_last_event_seconds": seconds(hooks.LastEvent), "dealbell_webhook_silent_seconds": silent.Seconds(),
+		"go_goroutines": float64(runtime.NumGoroutine()), "go_memstats_heap_inuse_bytes": float64(memory.HeapInuse),
+	} {
+		set.Put(name, v)
+	}
 	return set, nil
 }
 
+// seconds is a moment as Prometheus writes it; 0 for never.
 func seconds(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

@@ -59,7 +59,7 @@ type DatabaseStatus struct {
 
 // WebhookStatus is how Notion's webhook subscription stands.
 type WebhookStatus struct {
-	Subscribed  bool      `json:"subscribed"` // a verification token is stored
+	Subscribed  bool      `json:"subscribed"` // a verification token is known
 	ArmedUntil  time.Time `json:"armed_until,omitzero"`
 	LastEvent   time.Time `json:"last_event_at,omitzero"`
 	SilentSince time.Time `json:"silent_since,omitzero"` // polls see changes of which no event tells
@@ -84,8 +84,9 @@ type NotionStatus struct {
 // listedLeftovers is how many leftovers a status names.
 const listedLeftovers = 20
 
-// ReadStatus reads the status from the state directory alone.
-func ReadStatus(ctx context.Context, db *store.DB) (Status, error) {
+// ReadStatus reads the status from the state directory alone. subscribed says
+// that a webhook's token is configured.
+func ReadStatus(ctx context.Context, db *store.DB, subscribed bool) (Status, error) {
 	sum, err := db.Summarise(ctx)
 	if err != nil {
 		return Status{}, err
@@ -111,7 +112,7 @@ func ReadStatus(ctx context.Context, db *store.DB) (Status, error) {
 			s.Leftovers = append(s.Leftovers, Leftover{l.Page, l.Property, l.Expected, l.Got})
 		}
 	}
-	if err := s.readOut(ctx, db, sum.Messages); err != nil {
+	if err := s.readOut(ctx, db, subscribed, sum.Messages); err != nil {
 		return Status{}, err
 	}
 	s.Notion.PausedUntil, err = db.LoadPause(ctx)
@@ -139,14 +140,14 @@ func databaseStatus(ctx context.Context, db *store.DB, r crm.Read) (DatabaseStat
 }
 
 // readOut reads how the webhook and the outbox stand.
-func (s *Status) readOut(ctx context.Context, db *store.DB, messages map[crm.MessageState]int) error {
+func (s *Status) readOut(ctx context.Context, db *store.DB, subscribed bool, messages map[crm.MessageState]int) error {
 	hooks, err := db.Hooks(ctx)
 	if err != nil {
 		return err
 	}
 	s.Webhook = WebhookStatus{
-		Subscribed: len(hooks.Tokens) > 0, ArmedUntil: hooks.ArmedUntil, LastEvent: hooks.LastEvent,
-		SilentSince: hooks.SilentSince(time.Now(), !hooks.LastEvent.IsZero()),
+		Subscribed: subscribed || len(hooks.Tokens) > 0, ArmedUntil: hooks.ArmedUntil, LastEvent: hooks.LastEvent,
+		SilentSince: hooks.SilentSince(time.Now(), subscribed),
 	}
 	s.Outbox = OutboxStatus{
 		Queued: messages[crm.MessageQueued] + messages[crm.MessageSending], Sent: messages[crm.MessageSent],

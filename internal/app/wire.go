@@ -166,7 +166,7 @@ func (a *App) watched() []poll.Watch {
 	for _, db := range a.o.Config.Watched() {
 		w := poll.Watch{Database: db.ID, Every: time.Duration(db.Poll), Lists: a.notify.Lists}
 		if db.ID == a.o.Config.Contacts.ID {
-			w.Key, w.Writes, w.Then = a.leads.Key, a.leads.Writes, []string{lead.KindUpsert}
+			w.Key, w.Then = a.leads.Key, []string{lead.KindUpsert}
 		}
 		found = append(found, w)
 	}

@@ -220,7 +220,7 @@ func (w *world) attached(do func(*store.DB) error) {
 func (w *world) status() (status app.Status) {
 	w.t.Helper()
 	w.attached(func(db *store.DB) (err error) {
-		status, err = app.ReadStatus(context.Background(), db)
+		status, err = app.ReadStatus(context.Background(), db, !w.config().WebhookToken.Empty())
 		return err
 	})
 	return status

@@ -4,26 +4,22 @@ package bench
 
 import (
 	"bytes"
-	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/dealbell/dealbell/internal/sandbox"
 )
 
 const (
 	formSecret  = "bench-form-secret"
 	notionToken = "bench-notion-token"
+	slackToken  = "xoxb-bench"
 )
 
 // build makes the binary as a release does and returns its path.
@@ -42,6 +38,7 @@ func build(b *testing.B) string {
 type settings struct {
 	data    string
 	notion  *notion  // nil: nobody listens at its address
+	slack   *slack   // nil: there are no deals either
 	yaml    string   // of the configuration file
 	wrapper []string // a command line to start it under
 }
@@ -83,14 +80,19 @@ func (s settings) environment(b *testing.B, addr string) []string {
 	}
 	url, contacts := "http://"+freeAddress(b), "00000000-0000-4000-8000-000000000000"
 	if s.notion != nil {
-		url, contacts = s.notion.server.URL, s.notion.contacts.ID
+		url, contacts = s.notion.server.URL, s.notion.crm.Contacts.ID
 	}
-	return []string{
+	variables := []string{
 		"DEALBELL_DATA=" + s.data, "DEALBELL_CONFIG=" + config,
 		"DEALBELL_LISTEN=" + addr, "DEALBELL_ADMIN_LISTEN=127.0.0.1:0",
 		"DEALBELL_NOTION_URL=" + url, "NOTION_TOKEN=" + notionToken, "NOTION_CONTACTS_DB_ID=" + contacts,
 		"FORM_SECRET=" + formSecret,
 	}
+	if s.slack != nil {
+		variables = append(variables, "NOTION_DEALS_DB_ID="+s.notion.crm.Deals.ID,
+			"SLACK_WEBHOOK_URL="+s.slack.Webhook("sales"), "SLACK_BOT_TOKEN="+slackToken, "DEALBELL_SLACK_URL="+s.slack.server.URL+"/api/")
+	}
+	return variables
 }
 
 // freeAddress returns an address of this machine at which nobody listens.
@@ -153,45 +155,4 @@ func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(bytes.ToValidUTF8(t.end, nil))
-}
-
-// notion is the sandbox behind a socket of this process.
-type notion struct {
-	*sandbox.Workspace
-	contacts *sandbox.Database
-	server   *httptest.Server
-	updates  chan time.Time // when each update of a page came in
-}
-
-func newNotion(b *testing.B) *notion {
-	b.Helper()
-	w := sandbox.New(sandbox.Options{Token: notionToken})
-	n := &notion{Workspace: w, contacts: w.StandardCRM().Contacts, updates: make(chan time.Time, 16)}
-	handler := w.Handler()
-	n.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPatch && strings.HasPrefix(r.URL.Path, "/v1/pages/") {
-			select {
-			case n.updates <- time.Now():
-			default: // nobody is timing
-			}
-		}
-		handler.ServeHTTP(rw, r)
-	}))
-	b.Cleanup(n.server.Close)
-	return n
-}
-
-// seed adds contacts that lack nothing, last contacted yesterday, so that a
-// lead of one of them begins with one update. It returns their addresses.
-func (n *notion) seed(count int) []string {
-	var emails []string
-	for i := range count {
-		email := fmt.Sprintf("known-%d@example.com", i)
-		n.AddRow(n.contacts, map[string]any{
-			"Name": "Ana Example", "Email": email, "Company": "Example Ltd", "Status": "Contacted", "Source": "Website",
-			"Notes": "Known for long.", "Last Contacted": time.Now().AddDate(0, 0, -1).Format(time.DateOnly),
-		})
-		emails = append(emails, email)
-	}
-	return emails
 }

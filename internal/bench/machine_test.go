@@ -189,3 +189,9 @@ func kilobytes(b *testing.B, path, name string) int64 {
 	b.Fatalf("%s has no %s", path, name)
 	return 0
 }
+
+// peakMemory is the most that was ever resident of the daemon.
+func (d *daemon) peakMemory(b *testing.B) int64 {
+	b.Helper()
+	return kilobytes(b, fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid), "VmHWM:")
+}

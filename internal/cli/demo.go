@@ -185,7 +185,7 @@ func (d *demo) firstRead(ctx context.Context, log *slog.Logger) error {
 	}
 	defer db.Close()
 	for {
-		status, err := app.ReadStatus(ctx, db)
+		status, err := app.ReadStatus(ctx, db, false)
 		if err != nil {
 			return err
 		}

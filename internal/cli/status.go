@@ -18,12 +18,12 @@ type statusCommand struct {
 
 // Run reads the state directory, beside a daemon or without one.
 func (c *statusCommand) Run(s *session) error {
-	db, err := s.attach()
+	settings, db, err := s.open()
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	status, err := app.ReadStatus(s.ctx, db)
+	status, err := app.ReadStatus(s.ctx, db, !settings.WebhookToken.Empty())
 	if err != nil {
 		return fmt.Errorf("read status: %w", err)
 	}

@@ -25,9 +25,19 @@ type Sight struct {
 	Page     Page
 	By       SeenBy
 	AskedAt  time.Time // when the request began: what it shows is not older, unless listed
-	Wrote    []string  // ids of properties whose new values, if new, are our own
 	Made     bool      // the page was made by Dealbell, and nobody else edited it
 }
+
+// Write is what Dealbell is about to write. It is stored before, so that
+// Dealbell knows its own hand whenever and however it sees the values: in the
+// answer, or later when that got lost.
+type Write struct {
+	Page   string           // id, or NewPage
+	Values map[string]Value // by property id
+}
+
+// NewPage stands for the id of a page that is about to be made.
+func NewPage(database, key string) string { return "new " + database + " " + key }
 
 // Change is one property of one page that went from one value to another.
 type Change struct {
@@ -50,6 +60,7 @@ type Clue struct {
 	Page     string
 	At       time.Time // when, by the clock of who says so
 	By       SeenBy
+	NotedAt  time.Time // when it was stored: a later word is another clue
 }
 
 // Event is one webhook event of Notion, authentic and kept raw.

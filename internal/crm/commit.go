@@ -98,6 +98,7 @@ type Reconcile struct {
 type Commit struct {
 	Progress   []Progress
 	Sights     []Sight  // to be compared with what is known: snapshots, changes and jobs follow
+	Writes     []Write  // about to be made
 	Gone       []string // pages that are no longer there
 	Intents    []Intent // begun, or known better
 	Settled    []Intent // over; only database and key count

@@ -25,6 +25,8 @@ const (
 	maxEvent = 1 << 20
 	// Longer than any verification token that was seen.
 	maxToken = 512
+	// Notion's last try is about 24 hours after the first.
+	oldestEvent = 36 * time.Hour
 )
 
 // Hooks makes webhook events durable and keeps the tokens that sign them.
@@ -104,8 +106,10 @@ func (e *events) receive(ctx context.Context, said envelope, body []byte) (strin
 		sum := sha256.Sum256(body)
 		said.ID = hex.EncodeToString(sum[:])
 	}
-	if said.At.IsZero() || said.At.After(time.Now()) { // a clock ahead of ours must not outlive our own looks
-		said.At = time.Now()
+	// A clock ahead of ours must not outlive our own looks, and one that is
+	// further behind than Notion ever tries is none.
+	if now := time.Now(); said.At.After(now) || said.At.Before(now.Add(-oldestEvent)) {
+		said.At = now
 	}
 	fresh, err := e.Hooks.Receive(ctx, crm.Event{ID: said.ID, Type: said.Type, At: said.At, Body: body}, poll.EventJob())
 	switch {

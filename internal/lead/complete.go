@@ -124,7 +124,11 @@ func (s *Service) completeAll(ctx context.Context, database string, left []crm.L
 func (s *Service) completeOne(ctx context.Context, page string, p crm.Property, value crm.Value) error {
 	fresh, err := s.o.Calm.Page(ctx, page)
 	if err == nil && !fresh.Trashed && fresh.Values[p.ID].Blank() {
-		_, err = s.o.Calm.Update(ctx, page, map[string]crm.Value{p.ID: value})
+		values := map[string]crm.Value{p.ID: value}
+		if err := s.o.State.Apply(ctx, crm.Commit{Writes: []crm.Write{{Page: page, Values: values}}}); err != nil {
+			return err
+		}
+		_, err = s.o.Calm.Update(ctx, page, values)
 	}
 	if errors.Is(err, crm.ErrNotFound) || errors.Is(err, crm.ErrTrashed) {
 		return nil

@@ -84,19 +84,6 @@ func (s *Service) Key(ctx context.Context, contacts crm.Schema) (crm.Property, e
 	return b.key(s.o.Mapping.Key)
 }
 
-// Writes lists the properties of Contacts that leads write, by id.
-func (s *Service) Writes(ctx context.Context, contacts crm.Schema) ([]string, error) {
-	names := s.o.Mapping.names()
-	b, err := s.bind(ctx, contacts, names)
-	var ids []string
-	for _, name := range names {
-		if p, ok := b.property(name); ok {
-			ids = append(ids, p.ID)
-		}
-	}
-	return ids, err
-}
-
 // UpsertJob returns the job that works on the deliveries of a contact.
 func UpsertJob(key string) crm.Job {
 	return crm.Job{Kind: KindUpsert, Lane: crm.Live, Key: key, Unique: key}

@@ -34,6 +34,7 @@ func (s *Service) createOnce(ctx context.Context, c creation) (crm.Page, crm.Com
 	}
 	intent := crm.Intent{Database: c.database, Key: c.key, BegunAt: time.Now()}
 	c.begin.Intents = append(c.begin.Intents, intent)
+	c.begin.Writes = append(c.begin.Writes, crm.Write{Page: crm.NewPage(c.database, c.key), Values: c.values})
 	if err := s.o.State.Apply(ctx, c.begin); err != nil {
 		return crm.Page{}, crm.Commit{}, fmt.Errorf("store intent: %w", err)
 	}

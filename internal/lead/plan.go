@@ -65,11 +65,6 @@ type plan struct {
 	onCreate  []crm.Leftover       // the same, of the initial values
 }
 
-// writes lists the properties that the plan may write, by id.
-func (p plan) writes() []string {
-	return append(slices.Collect(maps.Keys(p.create)), slices.Collect(maps.Keys(p.fill))...)
-}
-
 // keyKinds are the kinds of property that can hold an email.
 var keyKinds = []crm.Kind{crm.KindEmail, crm.KindTitle, crm.KindText, crm.KindURL, crm.KindPhone}
 

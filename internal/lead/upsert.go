@@ -220,6 +220,9 @@ func (u *upsert) update(ctx context.Context, page crm.Snapshot) (crm.Commit, err
 	maps.Copy(fill, touch)
 	seen := crm.Commit{}
 	if len(fill) > 0 {
+		if err := u.o.State.Apply(ctx, crm.Commit{Writes: []crm.Write{{Page: page.Page, Values: fill}}}); err != nil {
+			return crm.Commit{}, err
+		}
 		askedAt := time.Now()
 		after, err := u.o.Notion.Update(ctx, page.Page, fill)
 		if errors.Is(err, crm.ErrInvalid) { // perhaps the page was moved to another database
@@ -250,9 +253,6 @@ func (u *upsert) see(by crm.SeenBy, askedAt time.Time, page crm.Page) (crm.Commi
 	email, shown := page.Values[u.plan.key.ID]
 	if !shown {
 		sight.Key = u.key
-	}
-	if by == crm.SeenWrite {
-		sight.Wrote = u.plan.writes()
 	}
 	moved := page.DataSource != "" && page.DataSource != u.to
 	switch {

@@ -110,7 +110,7 @@ func TestOwnChangesRingNothing(t *testing.T) {
 	inDeals(t, func(w *world) {
 		w.rule("won", "Won", "", "won {{title}}")
 		own := w.edit("a", "Won")
-		own.Wrote = []string{"stage"}
+		w.apply(crm.Commit{Writes: []crm.Write{{Page: own.Page.ID, Values: map[string]crm.Value{"stage": own.Page.Values["stage"]}}}})
 		w.see(own)
 		w.expect()
 	})

@@ -49,13 +49,15 @@ type Seen struct {
 // See compares a sight with what is known of the page; known is nil for a
 // page that was never seen. baseline is when the first read of the database
 // was complete, zero before that: rows that were there already are no news.
-func See(known *crm.Snapshot, baseline time.Time, s crm.Sight) Seen {
+// wrote are the values that Dealbell has written to the page, or tried to,
+// and not seen since.
+func See(known *crm.Snapshot, baseline time.Time, wrote map[string]crm.Value, s crm.Sight) Seen {
 	next := crm.Snapshot{
 		Page: s.Page.ID, Database: s.Database, Key: s.Key, URL: s.Page.URL, CreatedAt: s.Page.CreatedAt,
 		EditedAt: s.Page.EditedAt, EditedBy: s.Page.EditedBy, Trashed: s.Page.Trashed, Values: s.Page.Values,
 	}
 	if known == nil {
-		return Seen{News: true, Snapshot: next, Changes: arrival(baseline, s)}
+		return Seen{News: true, Snapshot: next, Changes: arrival(baseline, wrote, s)}
 	}
 	if next.Trashed { // what is in the trash keeps its values until it comes back
 		next.Values = known.Values
@@ -66,19 +68,19 @@ func See(known *crm.Snapshot, baseline time.Time, s crm.Sight) Seen {
 	case doubtful(*known, s):
 		return Seen{Snapshot: *known, Doubt: true}
 	}
-	return Seen{News: true, Snapshot: next, Changes: compare(*known, next, s)}
+	return Seen{News: true, Snapshot: next, Changes: compare(*known, next, wrote, s)}
 }
 
 // arrival returns the changes of a page that is seen for the first time: its
 // values are news if it was made after the database was read.
-func arrival(baseline time.Time, s crm.Sight) []crm.Change {
+func arrival(baseline time.Time, wrote map[string]crm.Value, s crm.Sight) []crm.Change {
 	if s.Page.Trashed || baseline.IsZero() || s.Page.CreatedAt.Before(baseline.Truncate(time.Minute)) {
 		return nil
 	}
 	var found []crm.Change
 	for _, id := range slices.Sorted(maps.Keys(s.Page.Values)) {
 		if v := s.Page.Values[id]; !v.Blank() && !slices.Contains(bookkeeping, v.Kind) {
-			c := change(s, id, crm.Value{}, v)
+			c := change(s, id, crm.Value{}, v, wrote)
 			c.Own = c.Own || s.Made
 			found = append(found, c)
 		}
@@ -114,7 +116,7 @@ var bookkeeping = []crm.Kind{"created_time", "created_by", "last_edited_time", "
 var computed = []crm.Kind{"formula", "rollup"}
 
 // compare returns the changes of a page that was seen before.
-func compare(known, next crm.Snapshot, s crm.Sight) []crm.Change {
+func compare(known, next crm.Snapshot, wrote map[string]crm.Value, s crm.Sight) []crm.Change {
 	if known.Database != next.Database {
 		return nil // moved, with other properties
 	}
@@ -129,16 +131,18 @@ func compare(known, next crm.Snapshot, s crm.Sight) []crm.Change {
 			// The database was edited, not the page: a property was added or
 			// retyped, or a formula counts on.
 		default:
-			found = append(found, change(s, id, before, now))
+			found = append(found, change(s, id, before, now, wrote))
 		}
 	}
 	return found
 }
 
-func change(s crm.Sight, property string, before, now crm.Value) crm.Change {
+// change is our own when it is what we wrote, whoever edited the page since.
+func change(s crm.Sight, property string, before, now crm.Value, wrote map[string]crm.Value) crm.Change {
+	ours, written := wrote[property]
 	return crm.Change{
 		Page: s.Page.ID, Database: s.Database, Property: property, Old: before, New: now,
-		EditedBy: s.Page.EditedBy, EditedAt: s.Page.EditedAt, SeenBy: s.By, Own: slices.Contains(s.Wrote, property),
+		EditedBy: s.Page.EditedBy, EditedAt: s.Page.EditedAt, SeenBy: s.By, Own: written && now.Same(ours),
 	}
 }
 

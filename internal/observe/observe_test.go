@@ -86,7 +86,7 @@ func TestASightOfAKnownPage(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			seen := observe.See(known(tc.before), noon.AddDate(-1, 0, 0), tc.sight)
+			seen := observe.See(known(tc.before), noon.AddDate(-1, 0, 0), nil, tc.sight)
 			if got := properties(seen.Changes); !slices.Equal(got, tc.changes) || seen.News != tc.news || seen.Doubt != tc.doubt {
 				t.Errorf("changes %v, news %v, doubt %v; want %v, %v, %v", got, seen.News, seen.Doubt, tc.changes, tc.news, tc.doubt)
 			}
@@ -113,7 +113,7 @@ func TestASightOfANewPage(t *testing.T) {
 			t.Parallel()
 			s := sight(crm.SeenPoll, page, noon.Add(time.Minute))
 			tc.change(&s)
-			seen := observe.See(nil, tc.baseline, s)
+			seen := observe.See(nil, tc.baseline, nil, s)
 			if got := properties(seen.Changes); !slices.Equal(got, tc.want) || !seen.News {
 				t.Errorf("changes %v, news %v; want %v, true", got, seen.News, tc.want)
 			}
@@ -123,15 +123,25 @@ func TestASightOfANewPage(t *testing.T) {
 
 func TestOurOwnWritesAreOurs(t *testing.T) {
 	t.Parallel()
-	s := sight(crm.SeenWrite, deal(5, "Won", "touched"), noon.Add(6*time.Minute))
-	s.Wrote = []string{"note"}
-	for _, c := range observe.See(known(deal(0, "Lead", "")), noon.AddDate(-1, 0, 0), s).Changes {
-		if c.Own != (c.Property == "note") {
-			t.Errorf("change of %s: own = %v; a person moved the stage, we wrote the note", c.Property, c.Own)
+	s := sight(crm.SeenPoll, deal(5, "Won", "touched"), noon.Add(6*time.Minute))
+	wrote := map[string]crm.Value{
+		"note":  crm.Text(crm.KindText, "touched"),
+		"stage": crm.Choice(crm.KindStatus, "Negotiation"), // a person moved it on since
+	}
+	for _, known := range []*crm.Snapshot{known(deal(0, "Lead", "")), nil} {
+		for _, c := range observe.See(known, noon.AddDate(-1, 0, 0), wrote, s).Changes {
+			if c.Own != (c.Property == "note") {
+				t.Errorf("known %v: change of %s: own = %v; a person moved the stage, we wrote the note", known != nil, c.Property, c.Own)
+			}
 		}
 	}
-	s.Made, s.Wrote = true, nil
-	seen := observe.See(nil, noon.AddDate(-1, 0, 0), s)
+}
+
+func TestAPageOfOurOwnIsOurs(t *testing.T) {
+	t.Parallel()
+	s := sight(crm.SeenPoll, deal(5, "Won", "touched"), noon.Add(6*time.Minute))
+	s.Made = true
+	seen := observe.See(nil, noon.AddDate(-1, 0, 0), nil, s)
 	if len(seen.Changes) == 0 {
 		t.Fatal("a page of our own has no changes in the ledger")
 	}
@@ -147,8 +157,8 @@ func TestARowThatComesBackIsComparedWithWhatItWas(t *testing.T) {
 	before := known(deal(0, "Lead", ""))
 	trashed := deal(5, "Lead", "")
 	trashed.Trashed = true
-	gone := observe.See(before, noon, sight(crm.SeenFetch, trashed, noon.Add(6*time.Minute))).Snapshot
-	back := observe.See(&gone, noon, sight(crm.SeenPoll, deal(9, "Won", ""), noon.Add(10*time.Minute)))
+	gone := observe.See(before, noon, nil, sight(crm.SeenFetch, trashed, noon.Add(6*time.Minute))).Snapshot
+	back := observe.See(&gone, noon, nil, sight(crm.SeenPoll, deal(9, "Won", ""), noon.Add(10*time.Minute)))
 	if got := properties(back.Changes); !slices.Equal(got, []string{"stage"}) {
 		t.Errorf("changes %v, want the stage: it was moved after the row came back", got)
 	}
@@ -158,7 +168,7 @@ func TestAMovedRowIsNoTransition(t *testing.T) {
 	t.Parallel()
 	s := sight(crm.SeenFetch, deal(5, "Won", ""), noon.Add(6*time.Minute))
 	s.Database = "archive"
-	if seen := observe.See(known(deal(0, "Lead", "")), noon, s); len(seen.Changes) > 0 || !seen.News || seen.Snapshot.Database != "archive" {
+	if seen := observe.See(known(deal(0, "Lead", "")), noon, nil, s); len(seen.Changes) > 0 || !seen.News || seen.Snapshot.Database != "archive" {
 		t.Errorf("got %+v, want a snapshot in the other database and no change", seen)
 	}
 }

@@ -49,9 +49,6 @@ type Watch struct {
 	Every    time.Duration // how often
 	// Key finds the property that identifies a row; nil for none.
 	Key func(context.Context, crm.Schema) (crm.Property, error)
-	// Writes lists the ids of properties that Dealbell itself writes; nil for
-	// none.
-	Writes func(context.Context, crm.Schema) ([]string, error)
 	// Lists lists the ids of properties whose whole list matters, where
 	// Notion shows 25 people or relations; nil for none.
 	Lists func(context.Context, crm.Schema) ([]string, error)

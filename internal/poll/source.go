@@ -18,7 +18,6 @@ type source struct {
 	notion Notion
 	schema crm.Schema
 	db     observe.Database
-	writes []string // ids of properties that Dealbell writes
 	lists  []string // ids of properties whose whole list matters
 	bot    string
 	stale  bool       // a page shows that the schema is older than it
@@ -51,14 +50,8 @@ func (s *source) use(ctx context.Context, schema crm.Schema) (err error) {
 			return err
 		}
 	}
-	for _, find := range []struct {
-		ids  func(context.Context, crm.Schema) ([]string, error)
-		into *[]string
-	}{{s.Writes, &s.writes}, {s.Lists, &s.lists}} {
-		if find.ids == nil {
-			continue
-		}
-		if *find.into, err = find.ids(ctx, schema); err != nil {
+	if s.Lists != nil {
+		if s.lists, err = s.Lists(ctx, schema); err != nil {
 			return err
 		}
 	}
@@ -92,7 +85,7 @@ func (s *source) look(ctx context.Context, by crm.SeenBy, askedAt time.Time, pag
 	for i := range sights {
 		page := &sights[i].Page
 		if s.bot != "" && page.EditedBy == s.bot {
-			sights[i].Wrote, sights[i].Made = s.writes, page.CreatedBy == s.bot
+			sights[i].Made = page.CreatedBy == s.bot
 		}
 		s.stale = s.stale || outdated(s.schema, *page)
 		if err := s.complete(ctx, by, page); err != nil {

@@ -60,6 +60,10 @@ type Hooks struct {
 // Notion delivers most events within a minute and tries again for longer.
 const silence = 15 * time.Minute
 
+// fresh is how old an edit may be when a poll sees it and still tell of a
+// silence: what happened while Dealbell was down is no sign of one.
+const fresh = time.Hour
+
 // SilentSince returns since when polls have seen changes that no event told
 // of, although there is a subscription: one whose token was stored, or that
 // is configured. It is the zero time while all is well.
@@ -90,7 +94,8 @@ func (db *DB) Hooks(ctx context.Context) (Hooks, error) {
 	if err != nil {
 		return h, err
 	}
-	err = db.reader.QueryRowContext(ctx, `select min(seen_at) from changes where seen_at > ? and seen_by = ? and own = 0`, max(last.Int64, kept.TakenAt), crm.SeenPoll).Scan(&missed)
+	err = db.reader.QueryRowContext(ctx, `select min(seen_at) from changes where seen_at > ? and seen_by = ? and own = 0
+		and seen_at < edited_at + ?`, max(last.Int64, kept.TakenAt), crm.SeenPoll, fresh.Milliseconds()).Scan(&missed)
 	h.LastEvent, h.Missed = moment(last.Int64), moment(missed.Int64)
 	return h, err
 }

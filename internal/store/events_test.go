@@ -54,6 +54,8 @@ func TestAnEventIsRememberedForThirtyDays(t *testing.T) {
 		if err != nil || len(jobs) != 1 {
 			t.Errorf("%d jobs, %v; want 1 with the event", len(jobs), err)
 		}
+		time.Sleep(time.Minute)
+		db.hear(t, event("the newest, which says when Notion was heard last"))
 		must(t, db.Apply(context.Background(), crm.Commit{Handled: []string{"a"}}))
 		for _, day := range []struct {
 			after time.Duration

@@ -102,11 +102,9 @@ func TestAHandshakeThatIsTakenIsStoredWhoeverSharesItsCommit(t *testing.T) {
 }
 
 // moved lets a change be seen.
-func (db *DB) moved(t *testing.T, by crm.SeenBy, stage string, wrote ...string) {
+func (db *DB) moved(t *testing.T, by crm.SeenBy, stage string, writes ...crm.Write) {
 	t.Helper()
-	s := sight(by, stage)
-	s.Wrote = wrote
-	must(t, db.Apply(context.Background(), crm.Commit{Sights: []crm.Sight{s}}))
+	must(t, db.Apply(context.Background(), crm.Commit{Writes: writes, Sights: []crm.Sight{sight(by, stage)}}))
 }
 
 func TestSilenceIsWhenPollsKnowMoreThanEvents(t *testing.T) {
@@ -139,7 +137,7 @@ func TestSilenceIsWhenPollsKnowMoreThanEvents(t *testing.T) {
 		}, 0},
 		{"a change of our own", func(t *testing.T, db *DB) {
 			t.Helper()
-			db.moved(t, crm.SeenPoll, "Won", "stage")
+			db.moved(t, crm.SeenPoll, "Won", crm.Write{Page: "p", Values: map[string]crm.Value{"stage": crm.Choice(crm.KindStatus, "Won")}})
 		}, 0},
 		{"a change from before there was a subscription", func(t *testing.T, db *DB) {
 			t.Helper()

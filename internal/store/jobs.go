@@ -87,7 +87,7 @@ func (db *DB) Idle(ctx context.Context, now time.Time, room crm.Room) (idle bool
 // stand for both: the newest payload wins, the more urgent lane and the
 // earlier time hold.
 func (t *tx) enqueue(j crm.Job) error {
-	state, notBefore := crm.JobReady, milli(j.NotBefore)
+	state, notBefore := crm.JobReady, milliAfter(j.NotBefore)
 	if notBefore > t.now {
 		state = crm.JobWaiting
 	} else {
@@ -121,7 +121,7 @@ func (t *tx) end(e crm.End) error {
 		// the wait.
 		n, err := t.affected(`update jobs set attempts = ?, not_before = ?, last_error = ?, state = 'waiting'
 			where kind = ? and uniq = ? and uniq <> '' and state in ('ready', 'waiting', 'blocked')`,
-			attempts, milli(e.At), e.Reason, e.Job.Kind, e.Job.Unique)
+			attempts, milliAfter(e.At), e.Reason, e.Job.Kind, e.Job.Unique)
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (t *tx) end(e crm.End) error {
 	switch e.State {
 	case crm.JobWaiting, crm.JobDead:
 		if err := t.exec(`update jobs set state = ?, attempts = ?, not_before = ?, last_error = ? where id = ?`,
-			e.State, attempts, milli(e.At), e.Reason, e.Job.ID); err != nil {
+			e.State, attempts, milliAfter(e.At), e.Reason, e.Job.ID); err != nil {
 			return err
 		}
 	default:

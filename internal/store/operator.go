@@ -180,8 +180,9 @@ func (db *DB) Prune(ctx context.Context, keep time.Duration) error {
 				return tx.exec(`delete from quarantine where received_at <= ?`, tx.now-quarantineAge.Milliseconds())
 			},
 			func() error {
-				return tx.exec(`delete from events where received_at <= ?`, tx.now-eventAge.Milliseconds())
+				return tx.exec(`delete from events where received_at <= ? and received_at < (select max(received_at) from events)`, tx.now-eventAge.Milliseconds())
 			},
+			func() error { return tx.exec(`delete from writes where at <= ?`, tx.now-writeAge.Milliseconds()) },
 			func() error {
 				return tx.exec(`delete from changes where seen_at <= ?`, tx.now-changeAge.Milliseconds())
 			},

@@ -58,7 +58,15 @@ func (t *tx) see(s crm.Sight) error {
 			return err
 		}
 	}
-	seen := observe.See(known, moment(baseline), s)
+	page := s.Page.ID
+	if known == nil {
+		page = crm.NewPage(s.Database, s.Key)
+	}
+	wrote, err := t.wrote(page)
+	if err != nil {
+		return err
+	}
+	seen := observe.See(known, moment(baseline), wrote, s)
 	switch {
 	case seen.Doubt:
 		return t.saveClue(crm.Clue{Database: s.Database, Page: s.Page.ID, At: moment(t.now), By: crm.SeenFetch})
@@ -67,6 +75,7 @@ func (t *tx) see(s crm.Sight) error {
 	}
 	return firstError(
 		func() error { return t.saveSnapshot(seen.Snapshot) },
+		func() error { return t.saw(page, known == nil, wrote, s.Page.Values) },
 		all(seen.Changes, t.saveChange),
 		all(s.Page.People, t.savePerson),
 	)
@@ -101,6 +110,53 @@ func (t *tx) saveSnapshot(s crm.Snapshot) error {
 		hex.EncodeToString(sum[:16]), string(values), t.now)
 }
 
+// writeAge is how long a write that nobody has seen may still turn up.
+const writeAge = 24 * time.Hour
+
+func (t *tx) saveWrite(w crm.Write) error {
+	for property, v := range w.Values {
+		value, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		if err := t.exec(`insert into writes (page, property, value, at) values (?, ?, ?, ?)
+			on conflict (page, property) do update set value = excluded.value, at = excluded.at`, w.Page, property, string(value), t.now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wrote returns what was written to a page and not seen since.
+func (t *tx) wrote(page string) (map[string]crm.Value, error) {
+	values := map[string]crm.Value{}
+	err := t.rows(`select property, value from writes where page = ? and at > ?`, []any{page, t.now - writeAge.Milliseconds()}, func(r *sql.Rows) error {
+		var property, value string
+		if err := r.Scan(&property, &value); err != nil {
+			return err
+		}
+		var v crm.Value
+		err := json.Unmarshal([]byte(value), &v)
+		values[property] = v
+		return err
+	})
+	return values, err
+}
+
+// saw forgets the writes that are there now; all of them when the page was
+// new.
+func (t *tx) saw(page string, isNew bool, wrote, now map[string]crm.Value) error {
+	for property, v := range wrote {
+		if !isNew && !now[property].Same(v) {
+			continue
+		}
+		if err := t.exec(`delete from writes where page = ? and property = ?`, page, property); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (t *tx) saveChange(c crm.Change) error {
 	before, err := json.Marshal(c.Old)
 	if err != nil {
@@ -117,14 +173,16 @@ func (t *tx) saveChange(c crm.Change) error {
 
 func (t *tx) saveClue(c crm.Clue) error {
 	t.clued = append(t.clued, c.Database)
-	return t.exec(`insert into clues (page, database, at, seen_by) values (?, ?, ?, ?)
-		on conflict (page) do update set at = max(at, excluded.at), seen_by = excluded.seen_by,
+	return t.exec(`insert into clues (page, database, at, seen_by, noted_at) values (?, ?, ?, ?, ?)
+		on conflict (page) do update set at = max(at, excluded.at), seen_by = excluded.seen_by, noted_at = excluded.noted_at,
 			database = case when excluded.database = '' then database else excluded.database end`,
-		c.Page, c.Database, milli(c.At), c.By)
+		c.Page, c.Database, milli(c.At), c.By, t.now)
 }
 
+// heed deletes a clue that was looked into, unless there was another word of
+// it since.
 func (t *tx) heed(c crm.Clue) error {
-	return t.exec(`delete from clues where page = ? and at <= ?`, c.Page, milli(c.At))
+	return t.exec(`delete from clues where page = ? and noted_at <= ?`, c.Page, milli(c.NotedAt))
 }
 
 // followUp enqueues the jobs that follow from what was written.
@@ -157,7 +215,7 @@ func (db *DB) news(ctx context.Context, sights []crm.Sight) ([]crm.Sight, error)
 			return nil, err
 		}
 		if found {
-			if seen := observe.See(&known, time.Time{}, s); !seen.News && !seen.Doubt {
+			if seen := observe.See(&known, time.Time{}, nil, s); !seen.News && !seen.Doubt {
 				continue
 			}
 		}
@@ -204,12 +262,12 @@ func (db *DB) Made(ctx context.Context, database string, from, until time.Time) 
 // Clues returns what a database has to be looked at for, oldest first.
 func (db *DB) Clues(ctx context.Context, database string, limit int) ([]crm.Clue, error) {
 	var found []crm.Clue
-	rows, err := db.reader.QueryContext(ctx, `select page, at, seen_by from clues where database = ? order by at, page limit ?`, database, limit)
+	rows, err := db.reader.QueryContext(ctx, `select page, at, seen_by, noted_at from clues where database = ? order by at, page limit ?`, database, limit)
 	return found, each(rows, err, func(r *sql.Rows) error {
 		c := crm.Clue{Database: database}
-		var at int64
-		err := r.Scan(&c.Page, &at, &c.By)
-		c.At = moment(at)
+		var at, noted int64
+		err := r.Scan(&c.Page, &at, &c.By, &noted)
+		c.At, c.NotedAt = moment(at), moment(noted)
 		found = append(found, c)
 		return err
 	})

@@ -111,28 +111,80 @@ func TestCluesOfAPageBecomeOne(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		clues  []crm.Clue
-		heeded crm.Clue
+		heeded int // the one that is looked into, as it stood after so many; 0 for none
 		left   []crm.Clue
 	}{
-		{"one that was looked into", []crm.Clue{at("deals", 5, crm.SeenWebhook)}, at("deals", 5, crm.SeenWebhook), nil},
-		{"a newer one stays", []crm.Clue{at("deals", 5, crm.SeenWebhook), at("deals", 9, crm.SeenWebhook)}, at("deals", 5, crm.SeenWebhook), []crm.Clue{at("deals", 9, crm.SeenWebhook)}},
-		{"an older one that comes late is no newer", []crm.Clue{at("deals", 9, crm.SeenWebhook), at("deals", 5, crm.SeenFetch)}, at("", 1, ""), []crm.Clue{at("deals", 9, crm.SeenFetch)}},
-		{"where the page is does not get lost", []crm.Clue{at("deals", 5, crm.SeenWebhook), at("", 9, crm.SeenWebhook)}, at("", 1, ""), []crm.Clue{at("deals", 9, crm.SeenWebhook)}},
-		{"where the page is becomes known", []crm.Clue{at("", 5, crm.SeenWebhook), at("deals", 9, crm.SeenWebhook)}, at("", 1, ""), []crm.Clue{at("deals", 9, crm.SeenWebhook)}},
+		{"one that was looked into", []crm.Clue{at("deals", 5, crm.SeenWebhook)}, 1, nil},
+		{"a newer one stays", []crm.Clue{at("deals", 5, crm.SeenWebhook), at("deals", 9, crm.SeenWebhook)}, 1, []crm.Clue{at("deals", 9, crm.SeenWebhook)}},
+		{"another word of the same time stays", []crm.Clue{at("deals", 5, crm.SeenWebhook), at("deals", 5, crm.SeenWebhook)}, 1, []crm.Clue{at("deals", 5, crm.SeenWebhook)}},
+		{"an older one that comes late is no newer", []crm.Clue{at("deals", 9, crm.SeenWebhook), at("deals", 5, crm.SeenFetch)}, 0, []crm.Clue{at("deals", 9, crm.SeenFetch)}},
+		{"where the page is does not get lost", []crm.Clue{at("deals", 5, crm.SeenWebhook), at("", 9, crm.SeenWebhook)}, 0, []crm.Clue{at("deals", 9, crm.SeenWebhook)}},
+		{"where the page is becomes known", []crm.Clue{at("", 5, crm.SeenWebhook), at("deals", 9, crm.SeenWebhook)}, 0, []crm.Clue{at("deals", 9, crm.SeenWebhook)}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			db := opened(t, t.TempDir())
-			defer db.Close()
-			for _, c := range tc.clues {
-				must(t, db.Apply(t.Context(), crm.Commit{Clues: []crm.Clue{c}}))
-			}
-			must(t, db.Apply(t.Context(), crm.Commit{Heeded: []crm.Clue{tc.heeded}}))
-			if got := append(db.clues(t, "deals"), db.clues(t, "")...); !slices.Equal(got, tc.left) {
-				t.Errorf("left %+v, want %+v", got, tc.left)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				db := opened(t, t.TempDir())
+				var heeded []crm.Clue
+				for i, c := range tc.clues {
+					must(t, db.Apply(context.Background(), crm.Commit{Clues: []crm.Clue{c}}))
+					if i+1 == tc.heeded {
+						heeded = db.clues(t, "deals")
+					}
+					time.Sleep(time.Second)
+				}
+				must(t, db.Apply(context.Background(), crm.Commit{Heeded: heeded}))
+				got := append(db.clues(t, "deals"), db.clues(t, "")...)
+				for i := range got {
+					got[i].NotedAt = time.Time{}
+				}
+				if !slices.Equal(got, tc.left) {
+					t.Errorf("left %+v, want %+v", got, tc.left)
+				}
+				must(t, db.Close())
+			})
 		})
 	}
+}
+
+func TestAWriteIsKnownWhenItIsSeen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db := opened(t, t.TempDir())
+		write := func(page, stage string) crm.Write {
+			return crm.Write{Page: page, Values: map[string]crm.Value{"stage": crm.Choice(crm.KindStatus, stage)}}
+		}
+		own := func(stage string, writes ...crm.Write) bool {
+			t.Helper()
+			time.Sleep(time.Hour)
+			db.moved(t, crm.SeenPoll, stage, writes...)
+			changes, err := db.Changes(context.Background(), ChangeFilter{Property: "stage"})
+			must(t, err)
+			return changes[len(changes)-1].Own
+		}
+		db.moved(t, crm.SeenPoll, "Lead")
+		for _, tc := range []struct {
+			name, stage string
+			writes      []crm.Write
+			own         bool
+		}{
+			{"what was written", "Won", []crm.Write{write("p", "Won")}, true},
+			{"the same by a person, later", "Lost", nil, false},
+			{"what a person wrote instead", "Won", []crm.Write{write("p", "Lead")}, false},
+			{"what was written before that", "Lead", nil, true},
+			{"what was written to another page", "Won", []crm.Write{write("q", "Won")}, false},
+		} {
+			if got := own(tc.stage, tc.writes...); got != tc.own {
+				t.Errorf("%s is our own: %v, want %v", tc.name, got, tc.own)
+			}
+		}
+		must(t, db.Apply(context.Background(), crm.Commit{Writes: []crm.Write{write("p", "Negotiation")}}))
+		time.Sleep(2 * writeAge)
+		if own("Negotiation") {
+			t.Error("a write of long ago still counts")
+		}
+		must(t, db.Close())
+	})
 }
 
 func TestAPageThatWasGoneIsComparedWithWhatItWas(t *testing.T) {

@@ -259,6 +259,14 @@ func milli(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
+// milliAfter is milli for a time before which nothing must happen.
+func milliAfter(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Add(time.Millisecond - time.Nanosecond).UnixMilli()
+}
+
 // moment is the inverse of milli.
 func moment(ms int64) time.Time {
 	if ms == 0 {
