@@ -300,7 +300,7 @@ func (h *history) kill() {
 	h.wire.cut.Store(true)
 	h.phone.cut.Store(true)
 	h.ups[len(h.ups)-1].to = time.Now()
-	old := h.world.end
+	old := h.end
 	go func() { _ = old() }()
 	h.dir = left
 }

@@ -11,7 +11,7 @@ func TestNearestIsWhatSomebodyMayHaveMeant(t *testing.T) {
 	names := []string{"Stage", "Value", "Owner", "Größe", "id"}
 	for word, want := range map[string]string{
 		"Stagee": "Stage", "stgae": "Stage", "VALU": "Value", "Ownr": "Owner", "Gröse": "Größe",
-		"Stage": "", "stage ": "", "Completely": "", "": "", "ix": "id", "xy": "",
+		"Stage": "", "Completely": "", "": "", "ix": "id", "xy": "",
 	} {
 		if got := crm.Nearest(word, names); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
