@@ -1,5 +1,7 @@
 -- +goose Up
 
+delete from jobs where kind = 'poll.read'; -- they have other keys now; every start asks for them
+
 alter table snapshots add column url text not null default '';
 alter table snapshots add column edited_by text not null default ''; -- user id
 create index snapshots_created on snapshots (database, created_at);
@@ -25,6 +27,7 @@ create table changes (
 create index changes_page on changes (page, id);
 create index changes_property on changes (database, property, seen_at);
 create index changes_age on changes (seen_at);
+create index changes_polled on changes (seen_at) where seen_by = 'poll' and own = 0;
 
 -- Webhook events, kept raw; the id makes each count once.
 create table events (

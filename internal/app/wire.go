@@ -189,7 +189,7 @@ func (a *App) newDigests() (*digest.Service, []schedule.Entry, error) {
 			return nil, nil, fmt.Errorf("digest %q: %w", d.Name(), err)
 		}
 		entries = append(entries, schedule.Entry{Name: "digest " + d.Name(), Spec: spec, Job: func(slot schedule.Slot) crm.Job {
-			return digest.Job(d.Name(), slot.Name)
+			return digest.Job(d.Name(), slot.Name, slot.At)
 		}})
 	}
 	return digest.New(digest.Options{

@@ -192,7 +192,9 @@ func (w *world) accepted(fields map[string]string) {
 // settle waits until no lead is open and no job is due.
 func (w *world) settle(limit time.Duration) {
 	w.t.Helper()
-	for deadline := time.Now().Add(limit); ; time.Sleep(time.Second) {
+	pause := time.Second
+	for deadline := time.Now().Add(limit); ; time.Sleep(pause) {
+		pause = min(pause+time.Second/4, 10*time.Second)
 		status := w.status()
 		busy := status.Queue[0].Ready + status.Queue[0].Running + status.Queue[0].Waiting + status.Queue[0].Blocked
 		if status.OpenLeads == 0 && busy == 0 {

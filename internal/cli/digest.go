@@ -60,7 +60,7 @@ func (c *digestCommand) Run(s *session) error {
 	ctx, cancel := context.WithTimeout(s.ctx, digestPatience)
 	defer cancel()
 	slot := notify.ByHand + time.Now().UTC().Format(time.RFC3339Nano)
-	job := digest.Job(c.Name, slot)
+	job := digest.Job(c.Name, slot, time.Time{})
 	if c.DryRun {
 		job = digest.DryJob(c.Name, slot)
 	}
@@ -159,8 +159,11 @@ func (c *digestCommand) report(s *session, messages []crm.Message) error {
 		return nil
 	}
 	for _, m := range messages {
-		if m.State == crm.MessageRefused {
+		switch m.State {
+		case crm.MessageRefused:
 			return crm.WithHint(fmt.Errorf("send digest to %s: %s", m.Channel, m.Reason), "dealbell check")
+		case crm.MessageMaybe:
+			return crm.WithHint(fmt.Errorf("nobody knows whether Slack took the digest for %s: %s", m.Channel, m.Reason), "look into the channel")
 		}
 		if strings.HasPrefix(m.Channel, notify.PersonChannel("")) {
 			fmt.Fprintf(s.Stdout, "to %s:\n", m.Channel)

@@ -99,6 +99,7 @@ type Commit struct {
 	Progress   []Progress
 	Sights     []Sight  // to be compared with what is known: snapshots, changes and jobs follow
 	Writes     []Write  // about to be made
+	Unwritten  []string // pages, or what stands for new ones, whose writes were refused
 	Gone       []string // pages that are no longer there
 	Intents    []Intent // begun, or known better
 	Settled    []Intent // over; only database and key count

@@ -18,14 +18,24 @@ const slotLayout = "2006-01-02T15:04"
 type payload struct {
 	Name string `json:"name"`
 	Slot string `json:"slot"`
+	Due  int64  `json:"due,omitempty"` // Unix time: the slot's zone is the schedule's business; 0 for by hand
 	Dry  bool   `json:"dry,omitempty"`
 }
 
-// Job returns the job that makes a digest for a slot and sends it.
-func Job(name, slot string) crm.Job { return payload{Name: name, Slot: slot}.job() }
+// Job returns the job that makes a digest for a slot, which was due at some
+// time, and sends it; the zero time stands for now.
+func Job(name, slot string, due time.Time) crm.Job {
+	p := payload{Name: name, Slot: slot}
+	if !due.IsZero() {
+		p.Due = due.Unix()
+	}
+	return p.job()
+}
 
 // DryJob returns the job that makes a digest as a draft, which is never sent.
-func DryJob(name, slot string) crm.Job { return payload{Name: name, Slot: slot, Dry: true}.job() }
+func DryJob(name, slot string) crm.Job {
+	return payload{Name: name, Slot: slot, Dry: true}.job()
+}
 
 func (p payload) job() crm.Job {
 	text, _ := json.Marshal(p) // texts and a yes or no
@@ -50,10 +60,10 @@ func (p payload) onWeekend() bool {
 
 // late reports whether the digest should have been made so long ago that
 // there is no use in it any more.
-func (p payload) late(job crm.Job, zone *time.Location) bool {
-	due, err := time.ParseInLocation(slotLayout, p.Slot, zone)
-	if err != nil {
-		due = job.CreatedAt
+func (p payload) late(job crm.Job) bool {
+	due := job.CreatedAt
+	if p.Due != 0 {
+		due = time.Unix(p.Due, 0)
 	}
 	return !due.IsZero() && time.Since(due) > tooLate
 }

@@ -23,7 +23,7 @@ func TestEachOwnerGetsTheOwnRows(t *testing.T) {
 		w.contact("Fine", "Qualified", "2026-01-05", ana)
 		spec := staleLeads(digest.Spec{Owner: "owner", Limit: 1, Line: "{{title}}", Channel: "sales"})
 		got := map[string]string{}
-		for _, m := range w.run(w.compile("stale-leads", spec), digest.Job("stale-leads", w.slot())) {
+		for _, m := range w.run(w.compile("stale-leads", spec), slotJob("stale-leads", w.slot())) {
 			got[m.Channel] = m.Text
 		}
 		if len(got) != 3 {

@@ -66,7 +66,7 @@ func (s *Service) Make(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	switch {
 	case p.onWeekend() && d.spec.Weekends != nil && !*d.spec.Weekends:
 		return crm.Commit{}, nil
-	case p.late(job, s.o.Zone):
+	case p.late(job):
 		s.o.Log.Warn("a digest could not be made in time; it is given up", "digest", d.name, "slot", p.Slot, "reason", job.LastError, "hint", "dealbell status; by hand: dealbell digest "+d.name)
 		return crm.Commit{}, nil
 	}

@@ -30,19 +30,19 @@ func TestWhatIsSentAndWhatIsNot(t *testing.T) {
 		rows bool
 		want []made
 	}{
-		{"on its slot", digest.Job("d", "2026-11-20T09:00"), digest.Spec{}, true, []made{{crm.MessageQueued, said}}},
-		{"nothing to say", digest.Job("d", "2026-11-20T09:00"), digest.Spec{}, false, nil},
-		{"nothing to say, which is said", digest.Job("d", "2026-11-20T09:00"), digest.Spec{Empty: "All is *well*"}, false, []made{{crm.MessageQueued, "All is *well*"}}},
+		{"on its slot", slotJob("d", "2026-11-20T09:00"), digest.Spec{}, true, []made{{crm.MessageQueued, said}}},
+		{"nothing to say", slotJob("d", "2026-11-20T09:00"), digest.Spec{}, false, nil},
+		{"nothing to say, which is said", slotJob("d", "2026-11-20T09:00"), digest.Spec{Empty: "All is *well*"}, false, []made{{crm.MessageQueued, "All is *well*"}}},
 		{"a draft", digest.DryJob("d", byHand), digest.Spec{}, true, []made{{crm.MessageDraft, said}}},
 		{"a draft of nothing", digest.DryJob("d", byHand), digest.Spec{}, false, []made{{crm.MessageDraft, "(nothing to say)"}}},
-		{"by hand", digest.Job("d", byHand), digest.Spec{}, true, []made{{crm.MessageQueued, said}}},
-		{"nothing by hand", digest.Job("d", byHand), digest.Spec{}, false, nil},
-		{"a Saturday", digest.Job("d", "2026-11-21T09:00"), digest.Spec{}, true, []made{{crm.MessageQueued, said}}},
-		{"a free Saturday", digest.Job("d", "2026-11-21T09:00"), noWeekends, true, nil},
-		{"a free Sunday", digest.Job("d", "2026-11-22T23:59"), noWeekends, true, nil},
-		{"the Monday after", digest.Job("d", "2026-11-23T00:00"), noWeekends, true, []made{{crm.MessageQueued, said}}},
-		{"by hand on whatever day", digest.Job("d", byHand), noWeekends, true, []made{{crm.MessageQueued, said}}},
-		{"one that is no longer configured", digest.Job("gone", "2026-11-20T09:00"), digest.Spec{}, true, nil},
+		{"by hand", slotJob("d", byHand), digest.Spec{}, true, []made{{crm.MessageQueued, said}}},
+		{"nothing by hand", slotJob("d", byHand), digest.Spec{}, false, nil},
+		{"a Saturday", slotJob("d", "2026-11-21T09:00"), digest.Spec{}, true, []made{{crm.MessageQueued, said}}},
+		{"a free Saturday", slotJob("d", "2026-11-21T09:00"), noWeekends, true, nil},
+		{"a free Sunday", slotJob("d", "2026-11-22T23:59"), noWeekends, true, nil},
+		{"the Monday after", slotJob("d", "2026-11-23T00:00"), noWeekends, true, []made{{crm.MessageQueued, said}}},
+		{"by hand on whatever day", slotJob("d", byHand), noWeekends, true, []made{{crm.MessageQueued, said}}},
+		{"one that is no longer configured", slotJob("gone", "2026-11-20T09:00"), digest.Spec{}, true, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -70,10 +70,10 @@ func TestASlotIsAnsweredOnce(t *testing.T) {
 	at(t, "UTC", "2026-11-20 09:00", func(w *world) {
 		w.contact("Ana", "New lead", "2026-01-01")
 		d := w.compile("stale-leads", staleLeads(digest.Spec{}))
-		w.run(d, digest.Job("stale-leads", w.slot()))
+		w.run(d, slotJob("stale-leads", w.slot()))
 		time.Sleep(time.Minute)
 		w.contact("Bea", "New lead", "2026-01-01")
-		if got := w.run(d, digest.Job("stale-leads", "2026-11-20T09:00")); len(got) != 1 {
+		if got := w.run(d, slotJob("stale-leads", "2026-11-20T09:00")); len(got) != 1 {
 			t.Errorf("%d messages, want one", len(got))
 		}
 	})
@@ -85,7 +85,7 @@ func TestADraftIsFollowedByNoSend(t *testing.T) {
 		w.contact("Ana", "New lead", "2026-01-01")
 		d := w.compile("stale-leads", staleLeads(digest.Spec{}))
 		for job, want := range map[string]int{"draft": 0, "real": 1} {
-			kind := digest.Job
+			kind := slotJob
 			if job == "draft" {
 				kind = digest.DryJob
 			}
@@ -149,7 +149,7 @@ func TestADatabaseThatWasNeverReadIsWaitedForSixHours(t *testing.T) {
 	at(t, "Europe/Berlin", "2026-11-20 09:00", func(w *world) {
 		w.freshen = func(context.Context, string) error { return crm.ErrUnavailable }
 		w.apply(crm.Commit{Reads: []crm.Read{{Database: contacts, ResumeAt: time.Now()}}})
-		service, job := w.service(w.compile("stale-leads", staleLeads(digest.Spec{}))), digest.Job("stale-leads", w.slot())
+		service, job := w.service(w.compile("stale-leads", staleLeads(digest.Spec{}))), slotJob("stale-leads", w.slot())
 		tries := 0
 		for slot := time.Now(); ; tries++ {
 			_, err := service.Make(w.Context(), job)
@@ -177,7 +177,7 @@ func TestADatabaseThatIsReadMeanwhileIsAnswered(t *testing.T) {
 	at(t, "UTC", "2026-11-20 09:00", func(w *world) {
 		w.apply(crm.Commit{Reads: []crm.Read{{Database: contacts}}})
 		w.contact("Ana", "New lead", "2026-01-01")
-		job := digest.Job("stale-leads", w.slot())
+		job := slotJob("stale-leads", w.slot())
 		d := w.compile("stale-leads", staleLeads(digest.Spec{}))
 		if _, err := w.service(d).Make(w.Context(), job); !errors.Is(err, crm.ErrUnavailable) {
 			t.Fatalf("%v, want later", err)
@@ -196,7 +196,7 @@ func TestADaemonThatStopsLeavesTheDigestForTheNextStart(t *testing.T) {
 		w.contact("Ana", "New lead", "2026-01-01")
 		ctx, stop := context.WithCancel(w.Context())
 		w.freshen = func(ctx context.Context, _ string) error { stop(); <-ctx.Done(); return ctx.Err() }
-		c, err := w.service(w.compile("stale-leads", staleLeads(digest.Spec{}))).Make(ctx, digest.Job("stale-leads", w.slot()))
+		c, err := w.service(w.compile("stale-leads", staleLeads(digest.Spec{}))).Make(ctx, slotJob("stale-leads", w.slot()))
 		if !errors.Is(err, context.Canceled) || len(c.Messages) > 0 {
 			t.Errorf("%v and %d messages, want a cancelled run", err, len(c.Messages))
 		}
@@ -212,9 +212,9 @@ func TestADigestThatDoesNotFitItsDatabase(t *testing.T) {
 		job  crm.Job
 		dead bool
 	}{
-		{"is skipped where it never did", false, digest.Job("stale-leads", "2026-11-20T09:00"), false},
-		{"is a dead letter where it did once", true, digest.Job("stale-leads", "2026-11-20T09:00"), true},
-		{"says so who asks by hand", false, digest.Job("stale-leads", byHand), true},
+		{"is skipped where it never did", false, slotJob("stale-leads", "2026-11-20T09:00"), false},
+		{"is a dead letter where it did once", true, slotJob("stale-leads", "2026-11-20T09:00"), true},
+		{"says so who asks by hand", false, slotJob("stale-leads", byHand), true},
 		{"says so who asks for a draft", false, digest.DryJob("stale-leads", byHand), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -62,7 +62,7 @@ func overMany(t testing.TB, name, database string, rows int, pass func(int)) (ru
 		Send:    func(string) crm.Job { return crm.Job{} },
 	})
 	return func() {
-		c, err := service.Make(t.Context(), digest.Job(name, "by hand"))
+		c, err := service.Make(t.Context(), slotJob(name, "by hand"))
 		if err != nil || len(c.Messages) != 1 {
 			t.Fatalf("%d messages, %v", len(c.Messages), err)
 		}

@@ -139,7 +139,7 @@ func TestARenamedPropertyIsFollowed(t *testing.T) {
 			renamed.Properties[i].Name = name
 		}
 		w.apply(crm.Commit{Schemas: []crm.Schema{renamed}})
-		all := w.run(w.compile("stale-leads", staleLeads(digest.Spec{})), digest.Job("stale-leads", "2026-11-21T09:00"))
+		all := w.run(w.compile("stale-leads", staleLeads(digest.Spec{})), slotJob("stale-leads", "2026-11-21T09:00"))
 		if len(all) != 2 {
 			t.Fatalf("%d messages, want one more", len(all))
 		}

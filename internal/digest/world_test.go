@@ -179,7 +179,7 @@ func (w *world) run(d *digest.Digest, job crm.Job) []crm.Message {
 // says returns the one text that a digest says now; "" for none.
 func (w *world) says(name string, s digest.Spec) string {
 	w.Helper()
-	all := w.run(w.compile(name, s), digest.Job(name, w.slot()))
+	all := w.run(w.compile(name, s), slotJob(name, w.slot()))
 	if len(all) > 1 {
 		w.Fatalf("%d messages, want one", len(all))
 	}
@@ -197,4 +197,12 @@ func expect(t testing.TB, got string, lines ...string) {
 	if want := strings.Join(lines, "\n"); got != want {
 		t.Errorf("it says:\n%s\nwant:\n%s", got, want)
 	}
+}
+
+// slotJob is the job of a slot that is due now, or of one by hand.
+func slotJob(name, slot string) crm.Job {
+	if slot == byHand {
+		return digest.Job(name, slot, time.Time{})
+	}
+	return digest.Job(name, slot, time.Now())
 }

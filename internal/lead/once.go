@@ -52,7 +52,18 @@ func (s *Service) createOnce(ctx context.Context, c creation) (crm.Page, crm.Com
 		return crm.Page{}, crm.Commit{Intents: []crm.Intent{intent}},
 			crm.Later(intent.UnsureAt.Add(looks[0]), "look whether the page was made: "+err.Error())
 	}
-	return crm.Page{}, crm.Commit{Settled: []crm.Intent{intent}}, fmt.Errorf("create page: %w", err)
+	commit := unwritten(crm.NewPage(c.database, c.key), err)
+	commit.Settled = []crm.Intent{intent}
+	return crm.Page{}, commit, fmt.Errorf("create page: %w", err)
+}
+
+// unwritten takes back what a write was stored for, when it was refused: a
+// person who writes the same later does it anew.
+func unwritten(page string, err error) crm.Commit {
+	if errors.Is(err, crm.ErrInvalid) || errors.Is(err, crm.ErrNotFound) || errors.Is(err, crm.ErrTrashed) || errors.Is(err, crm.ErrForbidden) {
+		return crm.Commit{Unwritten: []string{page}}
+	}
+	return crm.Commit{}
 }
 
 // unsettled counts this look of an earlier create whose outcome is unknown,

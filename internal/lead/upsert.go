@@ -137,7 +137,7 @@ func (u *upsert) update(ctx context.Context, page crm.Snapshot) (crm.Commit, err
 			}
 		}
 		if err != nil {
-			return crm.Commit{}, fmt.Errorf("update contact: %w", err)
+			return unwritten(page.Page, err), fmt.Errorf("update contact: %w", err)
 		}
 		if seen, err = u.see(crm.SeenWrite, askedAt, after); err != nil {
 			return seen, err

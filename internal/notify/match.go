@@ -52,7 +52,7 @@ func (s *Service) Match(ctx context.Context, _ crm.Job) (crm.Commit, error) {
 func sights(changes []crm.Change, more bool) [][]crm.Change {
 	var groups [][]crm.Change
 	for i, c := range changes {
-		if i > 0 && c.Page == changes[i-1].Page && c.SeenAt.Equal(changes[i-1].SeenAt) {
+		if i > 0 && c.Page == changes[i-1].Page && c.SeenAt.Equal(changes[i-1].SeenAt) && c.Property > changes[i-1].Property {
 			groups[len(groups)-1] = append(groups[len(groups)-1], c)
 			continue
 		}

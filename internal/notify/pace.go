@@ -37,7 +37,10 @@ type step struct {
 // held until the burst is over, for a window at most, so that fifty deals
 // moved by a script are one list and not fifty messages.
 func next(now time.Time, waiting, recent []crm.Message) step {
-	if free := freeAt(now, recent); now.Before(free) {
+	// A clock that was set back must not silence a channel: what seems to be
+	// sent in the future is over.
+	recent = slices.DeleteFunc(slices.Clone(recent), func(m crm.Message) bool { return m.SentAt.After(now) })
+	if free := freeAt(recent); now.Before(free) {
 		return step{wait: free}
 	}
 	var earliest time.Time
@@ -75,16 +78,12 @@ func byRule(messages []crm.Message) [][]crm.Message {
 	return groups
 }
 
-// freeAt returns when a channel takes the next message. A clock that was set
-// back must not silence it: what seems to be sent in the future is over.
-func freeAt(now time.Time, recent []crm.Message) time.Time {
-	var free time.Time
-	for _, m := range recent {
-		if !m.SentAt.After(now) {
-			free = m.SentAt.Add(pace)
-		}
+// freeAt returns when a channel takes the next message.
+func freeAt(recent []crm.Message) time.Time {
+	if len(recent) == 0 {
+		return time.Time{}
 	}
-	return free
+	return recent[len(recent)-1].SentAt.Add(pace)
 }
 
 // held returns until when a rule's messages wait for more of their burst, or

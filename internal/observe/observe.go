@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/dealbell/dealbell/internal/crm"
 )
@@ -20,6 +21,9 @@ import (
 // lag is how long the index behind queries may show an older state of a page
 // than the page itself. It is not documented; seconds have been reported.
 const lag = time.Minute
+
+// clockStep is longer than any request takes.
+const clockStep = 10 * time.Minute
 
 // Database is a watched database.
 type Database struct {
@@ -59,9 +63,7 @@ func See(known *crm.Snapshot, baseline time.Time, wrote map[string]crm.Value, s 
 	if known == nil {
 		return Seen{News: true, Snapshot: next, Changes: arrival(baseline, wrote, s)}
 	}
-	if next.Trashed { // what is in the trash keeps its values until it comes back
-		next.Values = known.Values
-	}
+	next.Values = carry(known.Values, next)
 	switch {
 	case s.Page.EditedAt.Before(known.EditedAt), equal(*known, next):
 		return Seen{Snapshot: *known} // overtaken by a newer sight, or no news
@@ -69,6 +71,20 @@ func See(known *crm.Snapshot, baseline time.Time, wrote map[string]crm.Value, s 
 		return Seen{Snapshot: *known, Doubt: true}
 	}
 	return Seen{News: true, Snapshot: next, Changes: compare(*known, next, wrote, s)}
+}
+
+// carry keeps the values that a sight leaves out: those of a page in the
+// trash until it comes back, and single ones that Notion could not work out.
+func carry(known map[string]crm.Value, next crm.Snapshot) map[string]crm.Value {
+	if next.Trashed {
+		return known
+	}
+	values := maps.Clone(known)
+	if values == nil {
+		return next.Values
+	}
+	maps.Copy(values, next.Values)
+	return values
 }
 
 // arrival returns the changes of a page that is seen for the first time: its
@@ -99,7 +115,8 @@ func doubtful(known crm.Snapshot, s crm.Sight) bool {
 	if s.By.Listed() {
 		newer = newer.Add(lag)
 	}
-	return s.AskedAt.Before(newer)
+	// A clock that was set back tells nothing.
+	return s.AskedAt.Before(newer) && newer.Sub(s.AskedAt) < clockStep
 }
 
 func equal(a, b crm.Snapshot) bool {
@@ -126,10 +143,13 @@ func compare(known, next crm.Snapshot, wrote map[string]crm.Value, s crm.Sight) 
 		now := next.Values[id]
 		before, had := known.Values[id]
 		switch {
-		case slices.Contains(bookkeeping, now.Kind), before.Same(now), !had && now.Blank():
-		case !edited && (!had || before.Kind != now.Kind || slices.Contains(computed, now.Kind)):
-			// The database was edited, not the page: a property was added or
-			// retyped, or a formula counts on.
+		case slices.Contains(bookkeeping, now.Kind), before.Same(now):
+		case !had:
+			// A property was added to the database: its first value is where
+			// it starts, as with the first read.
+		case !edited && (before.Kind != now.Kind || slices.Contains(computed, now.Kind)):
+			// The database was edited, not the page: a property was retyped,
+			// or a formula counts on.
 		default:
 			found = append(found, change(s, id, before, now, wrote))
 		}
@@ -142,8 +162,31 @@ func change(s crm.Sight, property string, before, now crm.Value, wrote map[strin
 	ours, written := wrote[property]
 	return crm.Change{
 		Page: s.Page.ID, Database: s.Database, Property: property, Old: before, New: now,
-		EditedBy: s.Page.EditedBy, EditedAt: s.Page.EditedAt, SeenBy: s.By, Own: written && now.Same(ours),
+		EditedBy: s.Page.EditedBy, EditedAt: s.Page.EditedAt, SeenBy: s.By, Own: written && Shows(now, ours),
 	}
+}
+
+// Shows reports whether a value is what became of one that was written:
+// Notion takes no commas in options, trims, and cuts what is too long.
+func Shows(now, wrote crm.Value) bool {
+	if now.Same(wrote) {
+		return true
+	}
+	shown, full := bare(now.String()), bare(wrote.String())
+	return shown != "" && (shown == full || len(shown) >= shortest && strings.HasPrefix(full, shown))
+}
+
+// shortest is less than any limit at which Notion or its client cuts.
+const shortest = 50
+
+// bare leaves only letters and digits of a text.
+func bare(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
 }
 
 // Key returns the form of a key property by which rows are compared: the

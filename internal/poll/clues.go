@@ -31,7 +31,7 @@ func (s *Service) Clues(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	w, watched := s.watch[database]
 	switch {
 	case database == "":
-		err = each(clues, func(c crm.Clue) error { return s.stranger(ctx, c) })
+		err = s.each(ctx, clues, func(c crm.Clue) error { return s.stranger(ctx, c) })
 	case !watched:
 		return crm.Commit{Heeded: clues}, nil
 	default:
@@ -73,19 +73,26 @@ func (s *Service) follow(ctx context.Context, w Watch, clues []crm.Clue) error {
 			return err
 		}
 	}
-	return errors.Join(each(clues, func(c crm.Clue) error { return src.fetch(ctx, c) }), src.forget(ctx), src.refresh(ctx))
+	return errors.Join(s.each(ctx, clues, func(c crm.Clue) error { return src.fetch(ctx, c) }), src.forget(ctx), src.refresh(ctx))
 }
 
-// each looks at some pages. One that cannot be read does not keep the others
-// waiting, unless the error knows that all of Notion has to wait.
-func each(clues []crm.Clue, look func(crm.Clue) error) (failed error) {
+// each looks at some pages. One that cannot be read goes behind the others,
+// unless the error knows that all of Notion has to wait.
+func (s *Service) each(ctx context.Context, clues []crm.Clue, look func(crm.Clue) error) (failed error) {
 	for _, clue := range clues[:min(len(clues), cluesByRun)] {
 		err := look(clue)
 		if _, all := crm.RetryAt(err); all {
 			return err
 		}
+		if err == nil {
+			continue
+		}
 		if failed == nil {
 			failed = err
+		}
+		clue.At = time.Now()
+		if err := s.o.State.Apply(ctx, crm.Commit{Clues: []crm.Clue{clue}}); err != nil {
+			return err
 		}
 	}
 	return failed

@@ -161,7 +161,8 @@ func (p places) overtaken(event string, at time.Time, known crm.Snapshot) bool {
 	case event != "page.properties_updated" && event != "page.content_updated" && event != "page.created", known.Trashed:
 		return false // it may be gone, which is no edit
 	case known.EditedAt.Equal(minute):
-		return p.polled[known.Database].After(at.Add(overlap))
+		polled := p.polled[known.Database]
+		return polled.After(at.Add(overlap)) && !polled.After(time.Now())
 	default:
 		return known.EditedAt.After(minute)
 	}

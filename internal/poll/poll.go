@@ -37,6 +37,7 @@ type State interface {
 	Reconcile(ctx context.Context, database string) (crm.Reconcile, error)
 	Schema(ctx context.Context, database string) (crm.Schema, bool, error)
 	Snapshot(ctx context.Context, page string) (crm.Snapshot, bool, error)
+	NewestEdit(ctx context.Context, database string) (time.Time, error)
 	Made(ctx context.Context, database string, from, until time.Time) ([]string, error)
 	Clues(ctx context.Context, database string, limit int) ([]crm.Clue, error)
 	Events(ctx context.Context, limit int) ([]crm.Event, error)

@@ -134,6 +134,11 @@ func (r *reading) note(last time.Time, newestFirst bool) []crm.Read {
 // have been edited while the rest was read.
 func (r *reading) changes(ctx context.Context) error {
 	watermark := time.Now()
+	if r.at.Watermark.After(watermark.Add(skew)) {
+		if err := r.stepBack(ctx); err != nil {
+			return err
+		}
+	}
 	if err := r.partitions(ctx, crm.Query{EditedSince: r.at.Watermark.Add(-overlap)}, nil); err != nil {
 		return err
 	}
@@ -141,6 +146,19 @@ func (r *reading) changes(ctx context.Context) error {
 		watermark = latest(r.newest, quiet)
 	}
 	r.at.Watermark = latest(r.at.Watermark, watermark)
+	return nil
+}
+
+// stepBack mends a watermark from a time when our clock was ahead: it goes
+// back to the newest edit that is known.
+func (r *reading) stepBack(ctx context.Context) error {
+	newest, err := r.o.State.NewestEdit(ctx, r.Database)
+	if err != nil {
+		return err
+	}
+	r.o.Log.Warn("the clock was ahead at an earlier read; what was edited since the newest known edit is read again",
+		"database", r.schema.Name, "watermark", r.at.Watermark, "newest", newest)
+	r.at.Watermark = newest
 	return nil
 }
 

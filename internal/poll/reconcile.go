@@ -59,7 +59,11 @@ func (s *Service) ReconcileDue(ctx context.Context, database string) (time.Time,
 		return time.Time{}, err
 	}
 	at, err := s.o.State.Reconcile(ctx, database)
-	return latest(read.CompletedAt, at.CompletedAt).Add(reconcileEvery), err
+	done := latest(read.CompletedAt, at.CompletedAt)
+	if done.After(time.Now()) { // by a clock that was ahead
+		done = time.Now()
+	}
+	return done.Add(reconcileEvery), err
 }
 
 // sweep walks over the rows of a database by their creation time. Behind from

@@ -26,6 +26,7 @@ func (t *tx) apply(c crm.Commit) error {
 	return firstError(
 		all(c.Progress, t.progress),
 		all(c.Writes, t.saveWrite),
+		all(c.Unwritten, t.unwrite),
 		all(c.Sights, t.see),
 		all(c.Gone, t.markGone),
 		all(c.Intents, t.saveIntent),

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
 )
@@ -30,8 +29,7 @@ type ChangeFilter struct {
 	Page     string
 	Database string
 	Property string
-	Since    time.Time // seen at or after
-	Limit    int       // 0: 1000
+	Limit    int // 0: 1000
 }
 
 // Changes lists changes in the order in which they were seen.
@@ -41,8 +39,8 @@ func (db *DB) Changes(ctx context.Context, f ChangeFilter) ([]crm.Change, error)
 	}
 	var found []crm.Change
 	rows, err := db.reader.QueryContext(ctx, `select id, page, database, property, old, new, edited_by, edited_at, seen_at, seen_by, own from changes
-		where id > ?1 and (?2 = '' or page = ?2) and (?3 = '' or database = ?3) and (?4 = '' or property = ?4) and seen_at >= ?5 order by id limit ?6`,
-		f.After, f.Page, f.Database, f.Property, milli(f.Since), f.Limit)
+		where id > ?1 and (?2 = '' or page = ?2) and (?3 = '' or database = ?3) and (?4 = '' or property = ?4) order by id limit ?5`,
+		f.After, f.Page, f.Database, f.Property, f.Limit)
 	return found, each(rows, err, func(r *sql.Rows) error {
 		var c crm.Change
 		var before, now string

@@ -94,8 +94,8 @@ func (db *DB) Hooks(ctx context.Context) (Hooks, error) {
 	if err != nil {
 		return h, err
 	}
-	err = db.reader.QueryRowContext(ctx, `select min(seen_at) from changes where seen_at > ? and seen_by = ? and own = 0
-		and seen_at < edited_at + ?`, max(last.Int64, kept.TakenAt), crm.SeenPoll, fresh.Milliseconds()).Scan(&missed)
+	err = db.reader.QueryRowContext(ctx, `select min(seen_at) from changes where seen_at > ? and seen_by = 'poll' and own = 0
+		and seen_at < edited_at + ?`, max(last.Int64, kept.TakenAt), fresh.Milliseconds()).Scan(&missed)
 	h.LastEvent, h.Missed = moment(last.Int64), moment(missed.Int64)
 	return h, err
 }
@@ -123,21 +123,20 @@ func (db *DB) Arm(ctx context.Context, until time.Time) error {
 	})
 }
 
-// keptTokens is how many tokens may sign events: the newest, and the one that
-// it will replace once its subscription is deleted.
-const keptTokens = 2
+// keptTokens is how many tokens may sign events. None is ever replaced: one
+// of them is the subscription's that works.
+const keptTokens = 8
 
 // Handshake stores the token of a new subscription, if one is awaited now.
 // The tokens that are there stay. A token that is known is taken as well.
 func (db *DB) Handshake(ctx context.Context, token string) (taken bool, err error) {
 	err = db.changeHooks(ctx, func(h *hooksRecord) bool {
 		taken = slices.Contains(h.Tokens, token)
-		if taken || h.ArmedUntil < time.Now().UnixMilli() {
+		if taken || h.ArmedUntil < time.Now().UnixMilli() || len(h.Tokens) == keptTokens {
 			return false
 		}
 		taken, h.ArmedUntil, h.TakenAt = true, 0, time.Now().UnixMilli() // one arming, one token
 		h.Tokens = append(h.Tokens, token)
-		h.Tokens = h.Tokens[max(0, len(h.Tokens)-keptTokens):]
 		return true
 	})
 	return taken, err

@@ -33,8 +33,8 @@ func TestATokenIsTakenForEachArming(t *testing.T) {
 			{time.Minute, 2 * time.Minute, "two", false, "one"},
 			{time.Minute, 0, "one", true, "one"}, // known: the arming is still there
 			{0, 0, "two", true, "one two"},
-			{time.Minute, 0, "three", true, "two three"},
-			{time.Minute, 0, "four", true, "three four"},
+			{time.Minute, 0, "three", true, "one two three"},
+			{time.Minute, 0, "four", true, "one two three four"},
 		} {
 			if step.armed > 0 {
 				must(t, db.Arm(ctx, time.Now().Add(step.armed)))

@@ -172,6 +172,14 @@ func (db *DB) Rows(ctx context.Context, database string, visit func(crm.Snapshot
 	})
 }
 
+// NewestEdit returns the newest last_edited_time that is known of a database,
+// that is not in the future. It looks at every row.
+func (db *DB) NewestEdit(ctx context.Context, database string) (time.Time, error) {
+	var newest sql.NullInt64
+	err := db.reader.QueryRowContext(ctx, `select max(edited_at) from snapshots where database = ? and edited_at <= ?`, database, time.Now().UnixMilli()).Scan(&newest)
+	return moment(newest.Int64), err
+}
+
 // Made returns the ids of the rows of a database that were created from one
 // time until before another and are not in the trash.
 func (db *DB) Made(ctx context.Context, database string, from, until time.Time) ([]string, error) {

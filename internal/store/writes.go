@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/observe"
 )
 
 // writeAge is how long a write that nobody has seen may still turn up.
@@ -24,6 +25,9 @@ func (t *tx) saveWrite(w crm.Write) error {
 	}
 	return nil
 }
+
+// unwrite forgets writes that were refused.
+func (t *tx) unwrite(page string) error { return t.exec(`delete from writes where page = ?`, page) }
 
 // wrote returns what was written to a page and not seen since.
 func (t *tx) wrote(page string) (map[string]crm.Value, error) {
@@ -45,7 +49,7 @@ func (t *tx) wrote(page string) (map[string]crm.Value, error) {
 // new.
 func (t *tx) saw(page string, isNew bool, wrote, now map[string]crm.Value) error {
 	for property, v := range wrote {
-		if !isNew && !now[property].Same(v) {
+		if !isNew && !observe.Shows(now[property], v) {
 			continue
 		}
 		if err := t.exec(`delete from writes where page = ? and property = ?`, page, property); err != nil {
