@@ -245,3 +245,14 @@ func TestAJobThatNobodyCanRead(t *testing.T) {
 		t.Errorf("%v, want it refused", err)
 	}
 }
+
+func TestASlotOfAnotherZoneIsNotLate(t *testing.T) {
+	t.Parallel()
+	at(t, "UTC", "2026-11-20 17:00", func(w *world) { // 09:00 in Los Angeles
+		w.contact("Ana", "New lead", "2026-01-01")
+		job := digest.Job("stale-leads", "2026-11-20T09:00", time.Now())
+		if got := w.run(w.compile("stale-leads", staleLeads(digest.Spec{Schedule: "TZ=America/Los_Angeles 09:00"})), job); len(got) != 1 {
+			t.Errorf("%d messages, want one", len(got))
+		}
+	})
+}

@@ -3,6 +3,7 @@ package observe_test
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -172,5 +173,26 @@ func TestAMovedRowIsNoTransition(t *testing.T) {
 	s.Database = "archive"
 	if seen := observe.See(known(deal(0, "Lead", "")), noon, nil, s); len(seen.Changes) > 0 || !seen.News || seen.Snapshot.Database != "archive" {
 		t.Errorf("got %+v, want a snapshot in the other database and no change", seen)
+	}
+}
+
+func TestWhatNotionMadeOfAWriteIsStillTheWrite(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("campaign ", 20)
+	for _, tc := range []struct {
+		name       string
+		wrote, now crm.Value
+		want       bool
+	}{
+		{"an option loses its commas", crm.Choice(crm.KindSelect, "google, ads"), crm.Choice(crm.KindSelect, "google ads"), true},
+		{"an option is cut", crm.Choice(crm.KindSelect, long), crm.Choice(crm.KindSelect, long[:99]), true},
+		{"a text is trimmed", crm.Text(crm.KindText, " Hello\n"), crm.Text(crm.KindText, "Hello"), true},
+		{"another option", crm.Choice(crm.KindSelect, "google"), crm.Choice(crm.KindSelect, "bing"), false},
+		{"a short beginning", crm.Choice(crm.KindSelect, "google ads"), crm.Choice(crm.KindSelect, "google"), false},
+		{"nothing", crm.Choice(crm.KindSelect, "google"), crm.Value{Kind: crm.KindSelect}, false},
+	} {
+		if got := observe.Shows(tc.now, tc.wrote); got != tc.want {
+			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/poll"
 )
 
@@ -53,6 +54,30 @@ func TestAReadCountsOnceItIsComplete(t *testing.T) {
 		h.did(poll.Job(deals, time.Time{}))
 		if resumed, completed, polled := read(); resumed || !completed || !polled {
 			t.Errorf("at the end: a place to go on %v, complete %v, polled %v", resumed, completed, polled)
+		}
+	})
+}
+
+func TestAWatermarkOfAClockThatWasAheadIsMended(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.row(dealRows, "p", "before")
+		h.readAll()
+		at, err := h.db.Read(h.t.Context(), deals)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at.Watermark, at.PolledAt = time.Now().Add(24*time.Hour), time.Now().Add(24*time.Hour)
+		if err := h.db.Apply(h.t.Context(), crm.Commit{Reads: []crm.Read{at}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		h.row(dealRows, "p", "after")
+		h.did(poll.Job(deals, time.Time{}))
+		if got := h.known("p"); got != "deal after" {
+			t.Errorf("known as %s", got)
+		}
+		if at, err := h.db.Read(h.t.Context(), deals); err != nil || at.Watermark.After(time.Now()) {
+			t.Errorf("watermark %v, %v; want one that is not in the future", at.Watermark, err)
 		}
 	})
 }
