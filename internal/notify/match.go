@@ -13,8 +13,12 @@ import (
 	"github.com/dealbell/dealbell/internal/store"
 )
 
-// changesByRun is how many changes one run looks at.
-const changesByRun = 500
+const (
+	changesByRun = 500 // that one run looks at
+	// What was edited longer ago than this is known and no news any more: a
+	// database that comes back after months must not ring for all of them.
+	oldNews = 30 * 24 * time.Hour
+)
 
 // all is a limit that does not limit.
 const all = 1 << 30
@@ -82,6 +86,10 @@ func (s *Service) fire(ctx context.Context, changes []crm.Change) ([]crm.Message
 	bound, err := s.rulesOf(ctx, changes[0].Database)
 	if err != nil || len(bound) == 0 {
 		return nil, err
+	}
+	if edited := changes[0].EditedAt; !edited.IsZero() && changes[0].SeenAt.Sub(edited) > oldNews {
+		s.o.Log.Info("an edit of more than 30 days ago rings nothing", "page", changes[0].Page, "edited", edited)
+		return nil, nil
 	}
 	row, err := s.row(ctx, changes)
 	if err != nil {

@@ -214,3 +214,17 @@ func TestWithoutItsDatabaseReadARuleWaitsAndHoldsNothingElse(t *testing.T) {
 		w.expect("won a", "won x", "won b")
 	})
 }
+
+func TestAnEditOfMonthsAgoRingsNothing(t *testing.T) {
+	t.Parallel()
+	inDeals(t, func(w *world) {
+		w.rule("won", "Won", "", "won {{title}}")
+		time.Sleep(100 * 24 * time.Hour)
+		old := w.edit("a", "Won")
+		old.Page.EditedAt = time.Now().Add(-40 * 24 * time.Hour).Truncate(time.Minute)
+		recent := w.edit("b", "Won")
+		recent.Page.EditedAt = time.Now().Add(-20 * 24 * time.Hour).Truncate(time.Minute)
+		w.see(old, recent)
+		w.expect("won b")
+	})
+}
