@@ -43,6 +43,9 @@ func (h *house) reconcile() (runs, requests int) {
 }
 
 func TestAReconcileFindsWhatIsGoneAmongMoreRowsThanOneQueryShows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("more than 10,000 rows")
+	}
 	inHouse(t, func(h *house) {
 		start := time.Now().AddDate(-1, 0, 0)
 		ids := h.many(2600, start) // more than one run asks for
@@ -70,6 +73,9 @@ func TestAReconcileFindsWhatIsGoneAmongMoreRowsThanOneQueryShows(t *testing.T) {
 }
 
 func TestAMinuteInWhichMoreRowsWereMadeThanOneQueryShows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("more than 10,000 rows")
+	}
 	inHouse(t, func(h *house) {
 		start := time.Now().AddDate(-1, 0, 0)
 		h.many(10_200, start)
