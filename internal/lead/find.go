@@ -78,8 +78,8 @@ func (u *upsert) lookUp(ctx context.Context) error {
 	return u.makeSure(ctx, sights)
 }
 
-// makeSure fetches the pages that a look-up listed and that are not known
-// under the key: an index may lag behind what is known, and the other way
+// makeSure fetches the pages that a look-up listed and that are not known to be
+// there under the key: an index may lag behind what is known, and the other way
 // round, and only the page itself can tell.
 func (u *upsert) makeSure(ctx context.Context, listed []crm.Sight) error {
 	known, err := u.o.State.Known(ctx, u.o.Contacts, u.key)
@@ -87,7 +87,7 @@ func (u *upsert) makeSure(ctx context.Context, listed []crm.Sight) error {
 		return err
 	}
 	for _, s := range listed {
-		if slices.ContainsFunc(known, func(k crm.Snapshot) bool { return k.Page == s.Page.ID }) {
+		if slices.ContainsFunc(known, func(k crm.Snapshot) bool { return k.Page == s.Page.ID && !k.Trashed }) {
 			continue
 		}
 		askedAt := time.Now()
