@@ -25,7 +25,7 @@ test: ## Run all tests.
 
 .PHONY: race
 race: ## Run all tests with the race detector; the longest ones shortened.
-	CGO_ENABLED=1 $(GO) test -race -short -shuffle=on ./...
+	CGO_ENABLED=1 $(GO) test -race -short -shuffle=on -timeout 20m ./...
 
 .PHONY: lint
 lint: ## Lint with golangci-lint v2.

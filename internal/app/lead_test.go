@@ -89,6 +89,9 @@ func TestFiftySpellingsAtOnceAreOneContactWithFiftyMessages(t *testing.T) {
 }
 
 func TestARepeatFillsBlanksAndTouches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it is about concurrency")
+	}
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, sandbox.Options{})

@@ -86,6 +86,9 @@ func hostile(n int) (values []string) {
 }
 
 func TestHostileValuesRingNobody(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it is about concurrency")
+	}
 	const deals = 500
 	inSales(t, sandbox.Options{}, sandbox.DeliveryPlan{}, func(s *sales) {
 		s.change = func(c *config.Config) { c.Notion.Rate = 50 }

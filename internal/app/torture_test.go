@@ -24,7 +24,7 @@ func TestEveryFaultAtTwentyPercent(t *testing.T) {
 	t.Parallel()
 	leads := 1000
 	if testing.Short() {
-		leads = 100
+		leads = 40
 	}
 	for i, fault := range faults {
 		t.Run(string(fault), func(t *testing.T) {
@@ -235,6 +235,9 @@ func TestARevokedTokenParksLeadsAndProbesOnceAMinute(t *testing.T) {
 }
 
 func TestAFullFreeWorkspaceParksLeads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it is about concurrency")
+	}
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, sandbox.Options{})

@@ -303,6 +303,9 @@ func TestAContactThatWasMovedToAnotherDatabaseIsMadeAnew(t *testing.T) {
 }
 
 func TestAnAnswerThatGotLostStillSaysCreated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it is about concurrency")
+	}
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, sandbox.Options{QueryLag: 3 * time.Second})

@@ -77,6 +77,9 @@ func (s *watch) reach() (d app.DatabaseStatus) {
 }
 
 func TestWhatADayOfPollsCosts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it is about concurrency")
+	}
 	watching(t, sandbox.Options{}, func(s *watch) {
 		s.addDeals(30, "Lead")
 		s.start()
@@ -99,6 +102,9 @@ func TestWhatADayOfPollsCosts(t *testing.T) {
 }
 
 func TestWhatChangesCost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it is about concurrency")
+	}
 	watching(t, sandbox.Options{}, func(s *watch) {
 		deals := s.addDeals(250, "Lead")
 		s.start()
@@ -126,6 +132,9 @@ func TestWhatChangesCost(t *testing.T) {
 // A bulk edit is the newest edit for a long time: the watermark must leave it
 // behind all the same.
 func TestABulkEditIsNotReadAgainAtEveryPoll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it is about concurrency")
+	}
 	watching(t, sandbox.Options{}, func(s *watch) {
 		deals := s.addDeals(3000, "Lead")
 		s.start()
@@ -191,6 +200,9 @@ func (s *watch) rowsOf(db *sandbox.Database) (ids []string) {
 // that is killed in the middle. That of more than one query shows is in
 // package poll.
 func TestALargeDatabaseIsReadAndReconciledAcrossRestarts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it is about concurrency")
+	}
 	watching(t, sandbox.Options{Latency: 100 * time.Millisecond}, func(s *watch) {
 		quick := s.change
 		s.change = func(c *config.Config) { quick(c); c.Deals.Poll = config.Duration(20 * time.Minute) }

@@ -179,6 +179,9 @@ func (s *sales) send(body []byte) {
 }
 
 func TestTheSilenceOfAWebhookIsReported(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it is about concurrency")
+	}
 	inSales(t, sandbox.Options{}, sandbox.DeliveryPlan{}, func(s *sales) {
 		silence := func() (metric string, status bool) {
 			answer := httptest.NewRecorder()
