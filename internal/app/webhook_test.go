@@ -110,13 +110,13 @@ func TestWhatEventsCost(t *testing.T) {
 			for _, deal := range deals {
 				s.notion.EditRow(deal, map[string]any{"Stage": "Lost"})
 			}
-		}, 6, 2, 0},
+		}, 6, 4, 0},
 		{"sixty deals and a contact", func(s *sales, deals []string) {
 			for _, deal := range deals {
 				s.notion.EditRow(deal, map[string]any{"Stage": "Lost"})
 			}
 			s.notion.AddRow(s.crm.Contacts, map[string]any{"Name": "Ana", "Email": "ana@example.com"})
-		}, 7, 2, 0},
+		}, 7, 4, 0},
 		{"rows of a database that nobody watches", func(s *sales, _ []string) {
 			for range 9 {
 				s.notion.EditRow(s.notion.AddRow(s.crm.Activities, map[string]any{"Name": "Call"}), map[string]any{"Name": "Called"})
