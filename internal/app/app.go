@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/config"
@@ -78,9 +79,12 @@ func (a *App) Close() error { return a.db.Close() }
 // Work runs jobs until ctx ends and then drains. It returns early when the
 // disk breaks a promise: what is in memory can no longer be trusted then.
 func (a *App) Work(ctx context.Context) error {
+	var beside sync.WaitGroup // they use the store, which closes next
+	defer beside.Wait()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go a.keepHouse(ctx)
+	beside.Go(func() { a.keepHouse(ctx) })
+	beside.Go(func() { _ = a.schedule.Run(ctx) }) // it ends with ctx alone
 	go func() {
 		select {
 		case <-a.db.Failed():
@@ -88,7 +92,6 @@ func (a *App) Work(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}()
-	go func() { _ = a.schedule.Run(ctx) }() // it ends with ctx alone
 	err := a.runner.Run(ctx)
 	if failure := a.db.Err(); failure != nil {
 		return fmt.Errorf("stop because the disk failed: %w", failure)

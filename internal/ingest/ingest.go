@@ -51,7 +51,7 @@ type Options struct {
 	Secrets  []secret.String              // of the form
 	Token    secret.String                // of Notion's webhook subscription, where it is configured
 	Draining <-chan struct{}              // closed when the process is stopping: nobody waits any more
-	Counted  func(source, outcome string) // told of every request to a form; may be nil
+	Counted  func(source, outcome string) // told of every request to a form and every event; may be nil
 	Log      *slog.Logger
 }
 

@@ -63,7 +63,7 @@ func See(known *crm.Snapshot, baseline time.Time, wrote map[string]crm.Value, s 
 	if known == nil {
 		return Seen{News: true, Snapshot: next, Changes: arrival(baseline, wrote, s)}
 	}
-	next.Values = carry(known.Values, next)
+	next.Values = carry(*known, next)
 	switch {
 	case s.Page.EditedAt.Before(known.EditedAt), equal(*known, next):
 		return Seen{Snapshot: *known} // overtaken by a newer sight, or no news
@@ -75,14 +75,15 @@ func See(known *crm.Snapshot, baseline time.Time, wrote map[string]crm.Value, s 
 
 // carry keeps the values that a sight leaves out: those of a page in the
 // trash until it comes back, and single ones that Notion could not work out.
-func carry(known map[string]crm.Value, next crm.Snapshot) map[string]crm.Value {
-	if next.Trashed {
-		return known
-	}
-	values := maps.Clone(known)
-	if values == nil {
+func carry(known, next crm.Snapshot) map[string]crm.Value {
+	switch {
+	case next.Trashed:
+		return known.Values
+	case known.Database != next.Database:
 		return next.Values
 	}
+	values := map[string]crm.Value{}
+	maps.Copy(values, known.Values)
 	maps.Copy(values, next.Values)
 	return values
 }

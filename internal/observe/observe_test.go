@@ -171,7 +171,8 @@ func TestAMovedRowIsNoTransition(t *testing.T) {
 	t.Parallel()
 	s := sight(crm.SeenFetch, deal(5, "Won", ""), noon.Add(6*time.Minute))
 	s.Database = "archive"
-	if seen := observe.See(known(deal(0, "Lead", "")), noon, nil, s); len(seen.Changes) > 0 || !seen.News || seen.Snapshot.Database != "archive" {
+	s.Page.Values = map[string]crm.Value{"other": crm.Text(crm.KindText, "x")}
+	if seen := observe.See(known(deal(0, "Lead", "")), noon, nil, s); len(seen.Changes) > 0 || !seen.News || seen.Snapshot.Database != "archive" || len(seen.Snapshot.Values) != 1 {
 		t.Errorf("got %+v, want a snapshot in the other database and no change", seen)
 	}
 }
