@@ -176,6 +176,9 @@ func TestAChannelThatIsNoLongerConfigured(t *testing.T) {
 		s.win(deals["Two"])
 		time.Sleep(time.Minute)
 		s.heard(won("Two"))
+		if out := s.status().Outbox; out.Refused != 1 || len(out.Doubtful) != 1 || out.Doubtful[0].Rule != "won" || out.Doubtful[0].Channel == "" || out.Doubtful[0].Reason == "" {
+			t.Errorf("status says %+v, want the message that was refused", out)
+		}
 		s.attached(func(db *store.DB) error {
 			all, err := db.Outbox(context.Background(), 10)
 			if err == nil && (len(all) != 2 || all[1].State != crm.MessageRefused || !strings.Contains(all[1].Reason, `configured are "default"`)) {

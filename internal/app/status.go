@@ -71,6 +71,19 @@ type OutboxStatus struct {
 	Sent    int `json:"sent"`
 	Maybe   int `json:"maybe"` // nobody knows whether Slack took them
 	Refused int `json:"refused"`
+	// Doubtful are the newest that may not have arrived, or did not.
+	Doubtful []DoubtfulMessage `json:"doubtful"`
+}
+
+// DoubtfulMessage is a message that may not have arrived, and why.
+type DoubtfulMessage struct {
+	ID      int64     `json:"id"`
+	Rule    string    `json:"rule"` // or digest
+	Channel string    `json:"channel"`
+	Page    string    `json:"page,omitempty"`
+	State   string    `json:"state"`
+	Reason  string    `json:"reason"`
+	At      time.Time `json:"at"`
 }
 
 // NotionStatus is the state of the connection.
@@ -81,8 +94,11 @@ type NotionStatus struct {
 	LastError    string    `json:"last_error,omitempty"`
 }
 
-// listedLeftovers is how many leftovers a status names.
-const listedLeftovers = 20
+// How many leftovers and messages a status names.
+const (
+	listedLeftovers = 20
+	listedMessages  = 5
+)
 
 // ReadStatus reads the status from the state directory alone. subscribed says
 // that a webhook's token is configured.
@@ -151,9 +167,13 @@ func (s *Status) readOut(ctx context.Context, db *store.DB, subscribed bool, mes
 	}
 	s.Outbox = OutboxStatus{
 		Queued: messages[crm.MessageQueued] + messages[crm.MessageSending], Sent: messages[crm.MessageSent],
-		Maybe: messages[crm.MessageMaybe], Refused: messages[crm.MessageRefused],
+		Maybe: messages[crm.MessageMaybe], Refused: messages[crm.MessageRefused], Doubtful: []DoubtfulMessage{},
 	}
-	return nil
+	doubtful, err := db.Outbox(ctx, listedMessages, crm.MessageMaybe, crm.MessageRefused)
+	for _, m := range doubtful {
+		s.Outbox.Doubtful = append(s.Outbox.Doubtful, DoubtfulMessage{m.ID, m.Rule, m.Channel, m.Page, string(m.State), m.Reason, m.CreatedAt})
+	}
+	return err
 }
 
 func lanes(depths []store.Depth) []Lane {

@@ -93,6 +93,9 @@ func printOut(w io.Writer, s app.Status) {
 	if n := s.Outbox.Refused; n > 0 {
 		fmt.Fprintf(w, "messages that Slack refused\t%d  → dealbell check\n", n)
 	}
+	for _, m := range s.Outbox.Doubtful {
+		fmt.Fprintf(w, "\t%s, of %s to %s, page %s, %s ago: %s\n", m.State, m.Rule, m.Channel, cmp.Or(m.Page, "none"), age(m.At), m.Reason)
+	}
 }
 
 func next(n int, command string) string {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"strconv"
 	"time"
@@ -78,9 +79,14 @@ func (db *DB) SentSince(ctx context.Context, channel string, since time.Time) ([
 	return db.messages(ctx, `where channel = ? and sent_at >= ? and state in ('sending', 'sent', 'maybe') order by sent_at, id`, channel, milli(since))
 }
 
-// Outbox lists the newest messages, newest first.
-func (db *DB) Outbox(ctx context.Context, limit int) ([]crm.Message, error) {
-	return db.messages(ctx, `order by id desc limit ?`, limit)
+// Outbox lists the newest messages, newest first: those in one of the states,
+// or all when none is given.
+func (db *DB) Outbox(ctx context.Context, limit int, states ...crm.MessageState) ([]crm.Message, error) {
+	chosen, err := json.Marshal(states)
+	if err != nil {
+		return nil, err
+	}
+	return db.messages(ctx, `where ?1 = 'null' or state in (select value from json_each(?1)) order by id desc limit ?2`, string(chosen), limit)
 }
 
 // Digest returns the messages that a digest made for a slot.
