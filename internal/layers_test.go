@@ -30,7 +30,7 @@ var layers = [...]string{
 	"config",
 	"app",
 	"cli",
-	"bench",
+	"bench torture",
 }
 
 // planned are the packages of the design that nobody has begun.

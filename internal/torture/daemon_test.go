@@ -1,9 +1,10 @@
-package main
+package torture
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -25,9 +26,6 @@ const formSecret = "form-secret"
 type workspace struct {
 	*sandbox.Workspace
 	contacts *sandbox.Database
-	deals    *sandbox.Database
-	slack    *sandbox.Slack
-	hook     *sandbox.Subscription
 	url      string
 }
 
@@ -174,6 +172,23 @@ func (d *daemon) metric(name string) int {
 		}
 	}
 	return 0
+}
+
+// ask makes one request on a connection of its own and reads the answer.
+func ask(method, url, body string, header http.Header) (status int, text string, err error) {
+	request, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	request.Header = header
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 15 * time.Second}
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(content), err
 }
 
 // logbook keeps the log of a daemon and learns its addresses from it.

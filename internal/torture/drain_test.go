@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"math/rand/v2"
