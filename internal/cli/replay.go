@@ -85,7 +85,7 @@ func listRejected(s *session, rejected []store.Rejected) error {
 // with the time at which it came, so that what was a replay then is one now.
 func (c *replayCommand) release(s *session, db *store.DB, r store.Rejected, secrets []secret.String) error {
 	sent := http.Header{}
-	for name, value := range map[string]string{signature.Form.Header: r.Signature, signature.Form.Timestamp: r.Timestamp} {
+	for name, value := range r.Headers {
 		if value != "" {
 			sent.Set(name, value)
 		}
@@ -100,7 +100,7 @@ func (c *replayCommand) release(s *session, db *store.DB, r store.Rejected, secr
 	key := submission.Email.Key
 	_, err = db.Release(s.ctx, r.ID, store.Intake{
 		Delivery:       crm.Delivery{ID: r.ID, Source: r.Source, Key: key, ContentType: r.ContentType, Body: r.Body},
-		IdempotencyKey: r.Key,
+		IdempotencyKey: sent.Get("Idempotency-Key"),
 		Job:            lead.UpsertJob(key),
 	})
 	return err

@@ -82,7 +82,12 @@ func (l *leads) verify(r *http.Request, body []byte) *problem {
 	}
 	rejected := store.Rejected{
 		ID: store.NewID(), Source: source, Reason: err.Error(), ContentType: r.Header.Get("Content-Type"),
-		Signature: r.Header.Get(signature.Form.Header), Timestamp: r.Header.Get(signature.Form.Timestamp), Key: r.Header.Get("Idempotency-Key"), Body: body,
+		Headers: map[string]string{}, Signed: r.Header.Get(signature.Form.Header) != "", Body: body,
+	}
+	for _, name := range []string{signature.Form.Header, signature.Form.Timestamp, "Idempotency-Key"} {
+		if value := r.Header.Get(name); value != "" {
+			rejected.Headers[name] = value
+		}
 	}
 	if kept := l.Inbox.Quarantine(r.Context(), rejected); kept != nil {
 		l.Log.Error("a rejected body could not be kept", "reason", err, "error", kept)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"time"
 )
 
@@ -19,9 +20,8 @@ type Rejected struct {
 	Source      string
 	Reason      string
 	ContentType string
-	Signature   string // headers as sent
-	Timestamp   string
-	Key         string // the Idempotency-Key
+	Headers     map[string]string // as sent, those that a signature is made of
+	Signed      bool              // it carried a signature, if a wrong one
 	Body        []byte
 	ReceivedAt  time.Time
 }
@@ -30,14 +30,18 @@ type Rejected struct {
 // 16 MB of bodies, those without any signature make room first, then the
 // oldest.
 func (db *DB) Quarantine(ctx context.Context, r Rejected) error {
+	headers, err := json.Marshal(r.Headers)
+	if err != nil {
+		return err
+	}
 	return db.write(ctx, func(tx *tx) error {
-		if err := tx.exec(`insert into quarantine (id, source, reason, content_type, signature, timestamp, idempotency_key, body, received_at)
-			values (?, ?, ?, ?, ?, ?, ?, ?, ?)`, r.ID, r.Source, r.Reason, r.ContentType, r.Signature, r.Timestamp, r.Key, r.Body, tx.now); err != nil {
+		if err := tx.exec(`insert into quarantine (id, source, reason, content_type, headers, signed, body, received_at)
+			values (?, ?, ?, ?, ?, ?, ?, ?)`, r.ID, r.Source, r.Reason, r.ContentType, string(headers), r.Signed, r.Body, tx.now); err != nil {
 			return err
 		}
 		return tx.exec(`delete from quarantine where id in (
 			select id from (select id, row_number() over best as place, sum(length(body)) over best as bytes
-				from quarantine window best as (order by signature = '', received_at desc, id)) as kept
+				from quarantine window best as (order by signed desc, received_at desc, id)) as kept
 			where place > ? or bytes > ?)`, quarantineCount, quarantineBytes)
 	})
 }
@@ -45,14 +49,17 @@ func (db *DB) Quarantine(ctx context.Context, r Rejected) error {
 // Quarantined lists what is kept, oldest first.
 func (db *DB) Quarantined(ctx context.Context) ([]Rejected, error) {
 	var found []Rejected
-	rows, err := db.reader.QueryContext(ctx, `select id, source, reason, content_type, signature, timestamp, idempotency_key, body, received_at from quarantine order by received_at, id`)
+	rows, err := db.reader.QueryContext(ctx, `select id, source, reason, content_type, headers, signed, body, received_at from quarantine order by received_at, id`)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var q Rejected
 		var at int64
-		err := r.Scan(&q.ID, &q.Source, &q.Reason, &q.ContentType, &q.Signature, &q.Timestamp, &q.Key, &q.Body, &at)
+		var headers string
+		if err := r.Scan(&q.ID, &q.Source, &q.Reason, &q.ContentType, &headers, &q.Signed, &q.Body, &at); err != nil {
+			return err
+		}
 		q.ReceivedAt = moment(at)
 		found = append(found, q)
-		return err
+		return json.Unmarshal([]byte(headers), &found[len(found)-1].Headers)
 	})
 	return found, err
 }

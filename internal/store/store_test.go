@@ -416,7 +416,7 @@ func TestAFloodOfUnsignedBodiesDoesNotPushOutSignedOnes(t *testing.T) {
 	db := open(t, t.TempDir())
 	put := func(id, signature string) {
 		t.Helper()
-		if err := db.Quarantine(t.Context(), store.Rejected{ID: id, Source: "lead", Reason: "test", Signature: signature, Body: []byte(id)}); err != nil {
+		if err := db.Quarantine(t.Context(), store.Rejected{ID: id, Source: "lead", Reason: "test", Signed: signature != "", Body: []byte(id)}); err != nil {
 			t.Fatal(err)
 		}
 	}
