@@ -117,14 +117,14 @@ func (a *App) keepHouse(ctx context.Context) {
 // remember enqueues the leads that no job works on. A bug may have forgotten
 // them; this promise has two locks.
 func (a *App) remember(ctx context.Context) error {
-	forgotten, err := a.db.Forgotten(ctx)
-	if err != nil || len(forgotten) == 0 {
+	orphans, err := a.db.Orphans(ctx)
+	if err != nil || len(orphans) == 0 {
 		return err
 	}
-	a.o.Log.Error("leads were open although no job worked on them; they are in the queue again", "contacts", len(forgotten))
+	a.o.Log.Error("leads were open although no job worked on them; they are in the queue again", "contacts", len(orphans))
 	var commit crm.Commit
-	for _, key := range forgotten {
-		commit.Jobs = append(commit.Jobs, lead.UpsertJob(key))
+	for _, d := range orphans {
+		commit.Jobs = append(commit.Jobs, a.leads.Job(d))
 	}
 	if err := a.db.Apply(ctx, commit); err != nil {
 		return err

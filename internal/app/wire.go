@@ -68,7 +68,7 @@ func (a *App) wire(ctx context.Context) (err error) {
 	a.leads = lead.New(lead.Options{
 		Notion: a.notion.Lane(crm.Live), Calm: a.notion.Lane(crm.Sync), State: a.db,
 		Contacts: c.Contacts.ID, Activities: c.Activities.ID,
-		Mapping: c.Lead.Mapping(), Zone: c.Zone, Log: a.o.Log.With("component", "lead"),
+		Mapping: c.Lead.Mapping(), Forms: c.LeadForms(), Zone: c.Zone, Log: a.o.Log.With("component", "lead"),
 	})
 	if a.notify, err = a.newNotify(); err != nil {
 		return err
@@ -88,6 +88,8 @@ func (a *App) wire(ctx context.Context) (err error) {
 			lead.KindUpsert:    a.leads.Upsert,
 			lead.KindActivity:  a.leads.Activity,
 			lead.KindComplete:  a.leads.Complete,
+			lead.KindAddress:   a.leads.Address,
+			lead.KindRow:       a.leads.Row,
 			poll.KindRead:      a.polls.Read,
 			poll.KindReconcile: a.polls.Reconcile,
 			poll.KindClues:     a.polls.Clues,
@@ -100,7 +102,7 @@ func (a *App) wire(ctx context.Context) (err error) {
 	})
 	a.schedule = schedule.New(schedule.Options{Ledger: a.db, Log: a.o.Log.With("component", "schedule"), Entries: entries, Wake: a.runner.Wake})
 	a.public = ingest.Handler(ingest.Options{
-		Inbox: a.db, Hooks: a.db, Health: a, Wake: a.runner.Wake, Secrets: c.FormSecrets, Token: c.WebhookToken,
+		Inbox: a.db, Hooks: a.db, Health: a, Wake: a.runner.Wake, Forms: c.Intakes(), Token: c.WebhookToken,
 		Draining: a.draining, Counted: a.metrics.request, Log: a.o.Log.With("component", "ingest"),
 	})
 	a.admin = a.adminRoutes()

@@ -7,115 +7,184 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"github.com/dealbell/dealbell/internal/config"
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/ingest"
 	"github.com/dealbell/dealbell/internal/lead"
-	"github.com/dealbell/dealbell/internal/secret"
-	"github.com/dealbell/dealbell/internal/signature"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
 type replayCommand struct {
-	ID    []string `arg:"" optional:"" help:"Deliveries: rejected ones, or any that Dealbell accepted."`
+	ID    []string `arg:"" optional:"" help:"Deliveries: held or rejected ones, or any that Dealbell accepted."`
 	All   bool     `help:"All rejected deliveries whose signature is right by now; the others are left."`
+	Held  bool     `help:"All held deliveries."`
 	Force bool     `help:"Take rejected deliveries although their signature is still wrong."`
+	Drop  bool     `help:"Give the named held deliveries up instead."`
 }
 
 // Help implements kong.HelpProvider.
 func (replayCommand) Help() string {
-	return "Without arguments it lists the deliveries that were rejected in the last 7 days. After FORM_SECRET is corrected, " +
-		"replay them: their signature is checked again. A delivery that was accepted before is worked in again without " +
-		"keeping its message twice."
+	return "Without arguments it lists the deliveries that are held for review, and those that were rejected in the last 7 days. " +
+		"A held one goes on as it is. For a rejected one, correct the form's secret first: its signature is checked again. A delivery " +
+		"that was accepted before is worked in again without keeping its message twice."
 }
 
 // Run replays deliveries.
 func (c *replayCommand) Run(s *session) error {
-	config, db, err := s.open()
+	settings, db, err := s.open()
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	rejected, err := db.Quarantined(s.ctx)
-	if err != nil {
+	r := &replay{session: s, replayCommand: c, db: db, forms: settings.LeadForms(), intakes: settings.Intakes()}
+	if r.rejected, err = db.Quarantined(s.ctx); err != nil {
 		return fmt.Errorf("list rejected deliveries: %w", err)
 	}
-	if len(c.ID) == 0 && !c.All {
-		return listRejected(s, rejected)
+	if r.held, err = db.Held(s.ctx); err != nil {
+		return fmt.Errorf("list held deliveries: %w", err)
 	}
-	replayed, left := 0, 0
-	for _, r := range rejected {
-		if !c.All && !slices.Contains(c.ID, r.ID) {
-			continue
-		}
-		c.ID = slices.DeleteFunc(c.ID, func(id string) bool { return id == r.ID })
-		err := c.release(s, db, r, config.FormSecrets)
-		if err != nil && !c.All {
-			return err
-		}
-		if err != nil {
-			fmt.Fprintf(s.Stderr, "left: %v\n", err)
-			left++
-			continue
-		}
-		replayed++
+	if len(c.ID) == 0 && !c.All && !c.Held {
+		return r.list()
 	}
-	for _, id := range c.ID {
-		if err := reopen(s, db, id); err != nil {
-			return err
-		}
-		replayed++
-	}
-	fmt.Fprintf(s.Stdout, "%d replayed", replayed)
-	if left > 0 {
-		fmt.Fprintf(s.Stdout, ", %d left", left)
-	}
-	fmt.Fprintln(s.Stdout)
-	return nil
+	return r.run()
 }
 
-func listRejected(s *session, rejected []store.Rejected) error {
-	w := tabwriter.NewWriter(s.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "id\treceived\tbytes\treason")
-	for _, r := range rejected {
-		fmt.Fprintf(w, "%s\t%s ago\t%d\t%s\n", r.ID, age(r.ReceivedAt), len(r.Body), r.Reason)
+// replay is one run of the command.
+type replay struct {
+	*session
+	*replayCommand
+	db       *store.DB
+	forms    map[string]lead.Form
+	intakes  []ingest.Form
+	rejected []store.Rejected
+	held     []crm.Delivery
+
+	done, left int
+}
+
+func (r *replay) list() error {
+	w := tabwriter.NewWriter(r.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "id\tstate\tform\treceived\tbytes\treason")
+	for _, d := range r.held {
+		fmt.Fprintf(w, "%s\theld\t%s\t%s ago\t%d\t%s\n", d.ID, d.Source, age(d.ReceivedAt), len(d.Body), d.Reason)
+	}
+	for _, q := range r.rejected {
+		fmt.Fprintf(w, "%s\trejected\t%s\t%s ago\t%d\t%s\n", q.ID, q.Source, age(q.ReceivedAt), len(q.Body), q.Reason)
 	}
 	return w.Flush()
 }
 
-// release believes a rejected delivery after all. Its timestamp is compared
-// with the time at which it came, so that what was a replay then is one now.
-func (c *replayCommand) release(s *session, db *store.DB, r store.Rejected, secrets []secret.String) error {
-	sent := http.Header{}
-	for name, value := range r.Headers {
-		if value != "" {
-			sent.Set(name, value)
+func (r *replay) run() error {
+	for _, d := range r.held {
+		if r.chosen(d.ID, r.Held) {
+			if err := r.admit(d); err != nil {
+				return err
+			}
 		}
 	}
-	if err := signature.Form.Verify(sent, r.Body, secrets, r.ReceivedAt); err != nil && !c.Force {
-		return crm.WithHint(fmt.Errorf("replay %s: %w", r.ID, err), "correct FORM_SECRET, or add --force if you know that it is genuine")
+	for _, q := range r.rejected {
+		if !r.chosen(q.ID, r.All) {
+			continue
+		}
+		switch err := r.release(q); {
+		case err == nil:
+			r.done++
+		case !r.All:
+			return err
+		default:
+			fmt.Fprintf(r.Stderr, "left: %v\n", err)
+			r.left++
+		}
 	}
-	submission, err := lead.Decode(r.ContentType, r.Body)
+	for _, id := range r.ID {
+		if err := r.reopen(id); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(r.Stdout, "%d %s", r.done, r.verb())
+	if r.left > 0 {
+		fmt.Fprintf(r.Stdout, ", %d left", r.left)
+	}
+	fmt.Fprintln(r.Stdout)
+	return nil
+}
+
+func (r *replay) verb() string {
+	if r.Drop {
+		return "dropped"
+	}
+	return "replayed"
+}
+
+// chosen reports whether a delivery is meant, and strikes it off the list of
+// those that are named.
+func (r *replay) chosen(id string, all bool) bool {
+	named := slices.Contains(r.ID, id)
+	r.ID = slices.DeleteFunc(r.ID, func(one string) bool { return one == id })
+	return named || all
+}
+
+// admit lets a held delivery go on, or gives it up.
+func (r *replay) admit(d crm.Delivery) error {
+	r.done++
+	if r.Drop {
+		return r.db.Discard(r.ctx, d.ID)
+	}
+	form, ok := r.forms[d.Source]
+	if !ok {
+		return noSuchForm(d.ID, d.Source)
+	}
+	return r.db.Admit(r.ctx, d.ID, form.Job(d.ID, d.Key))
+}
+
+func noSuchForm(id, form string) error {
+	return &config.Error{
+		Problem: fmt.Sprintf("replay %s: it came by the form %q, which is no longer configured", id, form),
+		Advice:  "put the form back into the configuration file",
+	}
+}
+
+// release believes a rejected delivery after all. Its timestamp is compared
+// with the time at which it came, so that what was a replay then is one now.
+func (r *replay) release(q store.Rejected) error {
+	if r.Drop {
+		return &usageError{fmt.Errorf("replay %s: it was rejected, and goes by itself 7 days after it came", q.ID), "--drop is for held deliveries"}
+	}
+	i := slices.IndexFunc(r.intakes, func(f ingest.Form) bool { return f.Name == q.Source })
+	if i < 0 {
+		return noSuchForm(q.ID, q.Source)
+	}
+	sent := http.Header{}
+	for name, value := range q.Headers {
+		sent.Set(name, value)
+	}
+	form := r.intakes[i]
+	if _, err := form.Verify(sent, nil, q.Body, q.ReceivedAt); err != nil && !r.Force {
+		return crm.WithHint(fmt.Errorf("replay %s: %w", q.ID, err), "correct the secret of form "+q.Source+", or add --force if you know that it is genuine")
+	}
+	in, err := form.Intake(q.ID, sent, q.ContentType, q.Body)
 	if err != nil {
-		return fmt.Errorf("replay %s: %w", r.ID, err)
+		return fmt.Errorf("replay %s: %w", q.ID, err)
 	}
-	key := submission.Email.Key
-	_, err = db.Release(s.ctx, r.ID, store.Intake{
-		Delivery:       crm.Delivery{ID: r.ID, Source: r.Source, Key: key, ContentType: r.ContentType, Body: r.Body},
-		IdempotencyKey: sent.Get("Idempotency-Key"),
-		Job:            lead.UpsertJob(key),
-	})
+	_, err = r.db.Release(r.ctx, q.ID, in)
 	return err
 }
 
 // reopen works an accepted delivery in again.
-func reopen(s *session, db *store.DB, id string) error {
-	d, err := db.Delivery(s.ctx, id)
+func (r *replay) reopen(id string) error {
+	d, err := r.db.Delivery(r.ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return crm.WithHint(fmt.Errorf("there is no delivery %s", id), "dealbell replay lists the rejected ones; finished ones are kept 30 days")
+		return crm.WithHint(fmt.Errorf("there is no delivery %s", id), "dealbell replay lists those that are held or rejected; finished ones are kept 30 days")
 	}
 	if err != nil {
 		return fmt.Errorf("read delivery %s: %w", id, err)
 	}
-	err = db.Reopen(s.ctx, id, lead.UpsertJob(d.Key))
+	form, ok := r.forms[d.Source]
+	if !ok {
+		return noSuchForm(id, d.Source)
+	}
+	r.done++
+	err = r.db.Reopen(r.ctx, id, form.Job(d.ID, d.Key))
 	if errors.Is(err, store.ErrNotFound) {
 		return crm.WithHint(fmt.Errorf("delivery %s is in the queue already", id), "dealbell jobs list")
 	}

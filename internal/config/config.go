@@ -37,6 +37,7 @@ type Config struct {
 	Activities Database               `yaml:"activities" envPrefix:"NOTION_ACTIVITIES_DB_"`
 	Databases  map[string]Database    `yaml:"databases"` // further ones that rules and digests look at, by name
 	Lead       Lead                   `yaml:"lead"`
+	Forms      map[string]Form        `yaml:"forms"`
 	Slack      Slack                  `yaml:"slack"`
 	Rules      map[string]rules.Spec  `yaml:"rules"`
 	Digests    map[string]digest.Spec `yaml:"digests"`
@@ -118,7 +119,7 @@ func defaults() Config {
 }
 
 // Mapping returns the lead mapping: the standard one with what the file says
-// put over it. A field or value set to "" is left out.
+// put over it.
 func (l Lead) Mapping() lead.Mapping {
 	m := lead.StandardMapping()
 	override(&m.Key, l.Key)
@@ -130,8 +131,6 @@ func (l Lead) Mapping() lead.Mapping {
 	if l.Touch != nil {
 		m.Touch = *l.Touch
 	}
-	overrideAll(m.Fields, l.Fields)
-	overrideAll(m.Initial, l.Initial)
 	return m
 }
 
@@ -141,6 +140,8 @@ func override(target *string, value string) {
 	}
 }
 
+// overrideAll puts values over target, names compared without regard to case.
+// One that is set to "" is left out.
 func overrideAll(target, values map[string]string) {
 	for k, v := range values {
 		for have := range target {
@@ -155,7 +156,7 @@ func overrideAll(target, values map[string]string) {
 }
 
 // finish checks the values and fills in what follows from them.
-func (c *Config) finish() error {
+func (c *Config) finish(getenv func(string) string) error {
 	var err error
 	if c.Zone, err = loadZone(c.Timezone); err != nil {
 		return &Error{fmt.Sprintf("timezone: %q is not a known time zone", c.Timezone), "write an IANA name such as Europe/Lisbon"}
@@ -174,7 +175,7 @@ func (c *Config) finish() error {
 	if c.Lead.Keep == 0 {
 		c.Lead.Keep = Duration(30 * 24 * time.Hour)
 	}
-	return errors.Join(c.checkIDs(), c.checkAddresses(), c.checkNumbers(), c.finishOut())
+	return errors.Join(c.checkIDs(), c.checkAddresses(), c.checkNumbers(), c.finishForms(getenv), c.finishOut())
 }
 
 func (db *Database) finish() {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dealbell/dealbell/internal/config"
+	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/secret"
 )
 
@@ -63,13 +64,16 @@ lead:
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := c.Lead.Mapping()
+	m, website := c.Lead.Mapping(), c.LeadForms()[lead.Website]
 	want := map[string]string{"name": "Name", "company": "Company", "Message": "Anfrage", "phone": "Telefon"}
-	if diff := cmp.Diff(want, m.Fields); diff != "" {
+	if diff := cmp.Diff(want, website.Fields); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]string{"Status": "Neu"}, m.Initial); diff != "" {
+	if diff := cmp.Diff(map[string]string{"Status": "Neu"}, website.Values); diff != "" {
 		t.Errorf("initial (-want +got):\n%s", diff)
+	}
+	if website.Message != "Anfrage" {
+		t.Errorf("messages go to %q, want Anfrage", website.Message)
 	}
 	if m.Key != "E-mail" || m.Touch != "" || c.Zone.String() != "Europe/Lisbon" || time.Duration(c.Contacts.Poll) != time.Minute {
 		t.Errorf("got key %q, touch %q, zone %s, poll %v", m.Key, m.Touch, c.Zone, time.Duration(c.Contacts.Poll))

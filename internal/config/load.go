@@ -34,7 +34,7 @@ func Load(s Source) (*Config, error) {
 	if err := c.readFile(s); err != nil {
 		return nil, err
 	}
-	if err := c.finish(); err != nil {
+	if err := c.finish(s.Getenv); err != nil {
 		return nil, err
 	}
 	return &c, nil
@@ -47,7 +47,7 @@ func (c *Config) readEnvironment(getenv func(string) string) error {
 	}
 	values := map[string]string{}
 	for _, name := range names {
-		value, err := variable(getenv, name)
+		value, err := readVariable(getenv, name)
 		if err != nil {
 			return err
 		}
@@ -76,8 +76,8 @@ func variables() ([]string, error) {
 	return names, nil
 }
 
-// variable reads X, or the file that X_FILE names.
-func variable(getenv func(string) string, name string) (string, error) {
+// readVariable reads X, or the file that X_FILE names.
+func readVariable(getenv func(string) string, name string) (string, error) {
 	value, path := getenv(name), getenv(name+"_FILE")
 	switch {
 	case path == "":

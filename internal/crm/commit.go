@@ -7,6 +7,7 @@ type DeliveryState string
 
 // The states of a delivery.
 const (
+	DeliveryHeld    DeliveryState = "held" // a person has to look at it first
 	DeliveryQueued  DeliveryState = "queued"
 	DeliveryNoting  DeliveryState = "noting" // its message may or may not be on the page yet
 	DeliveryDone    DeliveryState = "done"
@@ -18,11 +19,12 @@ const (
 type Delivery struct {
 	ID          string
 	Source      string // the form it came in by
-	Key         string // the contact's key
+	Key         string // the contact's key; the delivery's own id where it has no contact
 	ContentType string
 	Body        []byte
 	ReceivedAt  time.Time
 	State       DeliveryState
+	Reason      string // why it is or was held: words, separated by spaces
 }
 
 // Outcome says what became of a delivery.
@@ -40,6 +42,12 @@ type Progress struct {
 	State    DeliveryState
 	Outcome  Outcome // when done
 	Page     string  // when done
+}
+
+// Addressed says whose a delivery is, where that was not known when it came.
+type Addressed struct {
+	Delivery string
+	Key      string // the contact's key
 }
 
 // Snapshot is the last state of a Notion page that Dealbell saw.
@@ -97,6 +105,7 @@ type Reconcile struct {
 // transaction with one timestamp, or not at all.
 type Commit struct {
 	Progress   []Progress
+	Addressed  []Addressed
 	Sights     []Sight  // to be compared with what is known: snapshots, changes and jobs follow
 	Writes     []Write  // about to be made
 	Unwritten  []string // pages, or what stands for new ones, whose writes were refused

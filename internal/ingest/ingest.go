@@ -47,8 +47,8 @@ type Options struct {
 	Inbox    Inbox
 	Hooks    Hooks
 	Health   Health
-	Wake     func()                       // called after a delivery was accepted
-	Secrets  []secret.String              // of the form
+	Wake     func() // called after a delivery was accepted
+	Forms    []Form
 	Token    secret.String                // of Notion's webhook subscription, where it is configured
 	Draining <-chan struct{}              // closed when the process is stopping: nobody waits any more
 	Counted  func(source, outcome string) // told of every request to a form and every event; may be nil
@@ -56,7 +56,6 @@ type Options struct {
 }
 
 const (
-	maxBody     = 64 << 10
 	maxInFlight = 512 // requests at once; beyond it 503
 	maxWaiting  = 128 // of them those that wait for an outcome; beyond it they are answered at once
 )
@@ -75,9 +74,10 @@ func Handler(o Options) http.Handler {
 		w.Header().Set("Allow", allowed(r, q.URL.Path))
 		refuse(http.StatusMethodNotAllowed, "this path takes "+w.Header().Get("Allow")).write(w)
 	})
-	r.Method(http.MethodPost, "/lead", &leads{
-		Options: o, strangers: rate.NewLimiter(strangerRate, strangerBurst), waiting: make(chan struct{}, maxWaiting),
-	})
+	waiting := make(chan struct{}, maxWaiting)
+	for _, f := range o.Forms {
+		o.routeForm(r, desk{Options: o, form: f, waiting: waiting})
+	}
 	r.Method(http.MethodPost, "/notion-webhook", &events{
 		Options: o, strangers: rate.NewLimiter(strangerRate, strangerBurst), refusals: &rate.Sometimes{First: 3, Interval: time.Minute},
 	})
@@ -86,6 +86,13 @@ func Handler(o Options) http.Handler {
 		r.Head(path, health(parts)) // net/http leaves the body out
 	}
 	return r
+}
+
+// routeForm adds the paths of one form.
+func (o Options) routeForm(r chi.Router, d desk) {
+	r.Method(http.MethodPost, d.form.Path, &submissions{
+		desk: d, strangers: rate.NewLimiter(strangerRate, strangerBurst), outdated: &rate.Sometimes{Interval: time.Hour},
+	})
 }
 
 // allowed names the method of a path; chi leaves that to us once the answer

@@ -3,6 +3,9 @@ package ingest_test
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +21,9 @@ import (
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/form"
 	"github.com/dealbell/dealbell/internal/ingest"
+	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/signature"
 	"github.com/dealbell/dealbell/internal/store"
@@ -28,6 +33,12 @@ var (
 	current = secret.New("current-form-secret")
 	old     = secret.New("old-form-secret")
 )
+
+// website is the form of POST /lead.
+var website = func() ingest.Form {
+	own, _ := form.Named("own")
+	return ingest.Form{Form: lead.Form{Name: lead.Website, Vendor: own}, Path: "/lead", Scheme: signature.Form, Keys: signature.Keys(current, old)}
+}()
 
 // door is the public listener in front of a real store.
 type door struct {
@@ -56,7 +67,7 @@ func open(t *testing.T, inbox func(*store.DB) ingest.Inbox) *door {
 	}
 	d.handler = ingest.Handler(ingest.Options{
 		Inbox: box, Health: health{{Name: "store", OK: true}, {Name: "intake", OK: false, Detail: "stopping"}},
-		Wake: func() {}, Secrets: []secret.String{current, old}, Draining: d.drain,
+		Wake: func() {}, Forms: []ingest.Form{website}, Draining: d.drain,
 		Log: slog.New(slog.NewJSONHandler(d.logs, nil)),
 	})
 	return d
@@ -71,6 +82,16 @@ type message struct {
 	timestamp                       string
 }
 
+// sign returns the signature of a body; timestamp is "" for none.
+func sign(key secret.String, timestamp, body string) string {
+	if timestamp != "" {
+		body = timestamp + "." + body
+	}
+	mac := hmac.New(sha256.New, []byte(key.Reveal()))
+	mac.Write([]byte(body))
+	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
+}
+
 func (m message) send(h http.Handler) *httptest.ResponseRecorder {
 	method, path := m.method, m.path
 	if method == "" {
@@ -81,7 +102,7 @@ func (m message) send(h http.Handler) *httptest.ResponseRecorder {
 		r.Header.Set("Content-Type", m.contentType)
 	}
 	if !m.key.Empty() {
-		r.Header.Set("X-Form-Signature", signature.Form.Sign(m.key, m.timestamp, []byte(m.body)))
+		r.Header.Set("X-Form-Signature", sign(m.key, m.timestamp, m.body))
 	}
 	if m.timestamp != "" {
 		r.Header.Set("X-Form-Timestamp", m.timestamp)
@@ -109,7 +130,7 @@ func (d *door) open() int {
 
 const ana = `{"email":"ana@example.com","name":"Ana"}`
 
-func form(fields ...string) (contentType, body string) {
+func multipartOf(fields ...string) (contentType, body string) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
 	for i := 0; i+1 < len(fields); i += 2 {
@@ -121,7 +142,7 @@ func form(fields ...string) (contentType, body string) {
 
 func TestEveryAnswerOfTheTable(t *testing.T) {
 	t.Parallel()
-	multipartType, multipartBody := form("name", "Ana", "email", "ana@example.com")
+	multipartType, multipartBody := multipartOf("name", "Ana", "email", "ana@example.com")
 	now := strconv.FormatInt(time.Now().Unix(), 10)
 	stale := strconv.FormatInt(time.Now().Add(-10*time.Minute).Unix(), 10)
 	ahead := strconv.FormatInt(time.Now().Add(10*time.Minute).Unix(), 10)
@@ -386,7 +407,7 @@ func TestLogsHoldNoPersonalData(t *testing.T) {
 	wrong.send(d.handler)
 	signed(`{"email":"canary at example"}`).send(d.handler)
 	logged := d.logs.String()
-	if !strings.Contains(logged, "lead accepted") || !strings.Contains(logged, "dealbell replay") {
+	if !strings.Contains(logged, "submission accepted") || !strings.Contains(logged, "dealbell replay") {
 		t.Errorf("the log does not tell what happened: %s", logged)
 	}
 	for _, canary := range []string{"canary", current.Reveal(), "sha256="} {

@@ -86,7 +86,7 @@ func (e *events) take(r *http.Request, body []byte) (status string, p *problem) 
 	}
 	var said envelope
 	understood := json.Unmarshal(body, &said) == nil
-	switch err := signature.Notion.Verify(r.Header, body, tokens, time.Now()); {
+	switch _, err := signature.Notion.Verify(signature.Request{Header: r.Header, Body: body}, signature.Keys(tokens...), time.Now()); {
 	case err == nil && said.Token != "":
 		return "verified", nil // the handshake of a token that is known, once more
 	case err == nil:
@@ -127,8 +127,9 @@ func (e *events) receive(ctx context.Context, said envelope, body []byte) (strin
 // it takes an operator who expects it, and it replaces nothing.
 func (e *events) handshake(ctx context.Context, h http.Header, token string, body []byte, cause error) (string, *problem) {
 	const again = "to let a new subscription in, run: dealbell webhook arm"
-	signed := len(h.Values(signature.Notion.Header)) > 0 // Notion's documentation does not say whether it is
-	if signed && signature.Notion.Verify(h, body, []secret.String{secret.New(token)}, time.Now()) != nil {
+	// Notion's documentation does not say whether it is signed.
+	_, err := signature.Notion.Verify(signature.Request{Header: h, Body: body}, signature.Keys(secret.New(token)), time.Now())
+	if err != nil && !errors.Is(err, signature.ErrMissing) {
 		return "", e.refuse(cause, again)
 	}
 	taken, err := e.Hooks.Handshake(ctx, token)

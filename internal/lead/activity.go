@@ -22,7 +22,7 @@ type activity struct {
 func (u *upsert) activityJobs(page string) []crm.Job {
 	var jobs []crm.Job
 	for _, l := range u.leads {
-		if u.message(l) == "" {
+		if l.message() == "" {
 			continue
 		}
 		payload, err := json.Marshal(activity{l.delivery.ID, page, l.delivery.State == crm.DeliveryNoting})
@@ -44,7 +44,7 @@ func (s *Service) Activity(ctx context.Context, job crm.Job) (crm.Commit, error)
 	if err != nil {
 		return crm.Commit{}, fmt.Errorf("read delivery %s: %w", a.Delivery, err)
 	}
-	leads, err := decode([]crm.Delivery{delivery})
+	leads, err := s.readAll([]crm.Delivery{delivery})
 	if err != nil {
 		return crm.Commit{}, err
 	}
@@ -58,11 +58,11 @@ func (s *Service) makeActivity(ctx context.Context, schema crm.Schema, a activit
 	if err != nil {
 		return crm.Commit{}, err
 	}
-	made, err := s.activityMade(ctx, b, a)
+	found, err := s.findMade(ctx, b, made{database: s.o.Activities, id: s.o.Mapping.Activity.ID, delivery: a.Delivery, again: a.Again})
 	if err != nil {
 		return crm.Commit{}, err
 	}
-	if made {
+	if found != "" {
 		return crm.Commit{Settled: []crm.Intent{{Database: s.o.Activities, Key: a.Delivery}}}, nil
 	}
 	values, leftovers := s.activityValues(b, l, a.Contact)
@@ -77,29 +77,12 @@ func (s *Service) makeActivity(ctx context.Context, schema crm.Schema, a activit
 
 func (a Activity) names() []string { return []string{a.Type, a.At, a.Details, a.Contact, a.ID} }
 
-// activityMade looks for the row of a delivery that may have one.
-func (s *Service) activityMade(ctx context.Context, b bindings, a activity) (bool, error) {
-	_, begun, err := s.o.State.Intent(ctx, s.o.Activities, a.Delivery)
-	if err != nil || !begun && !a.Again {
-		return false, err
-	}
-	id, ok := b.property(s.o.Mapping.Activity.ID)
-	if !ok {
-		return false, fmt.Errorf("%w: %s", crm.ErrInvalid, b.explain(s.o.Mapping.Activity.ID, "rich_text"))
-	}
-	rows, err := s.o.Notion.Query(ctx, b.Schema.DataSource, crm.Query{Key: id, KeyIs: []string{a.Delivery}, Size: 1})
-	if err != nil {
-		return false, fmt.Errorf("look up activity: %w", err)
-	}
-	return len(rows.Pages) > 0, nil
-}
-
 func (s *Service) activityValues(b bindings, l lead, contact string) (map[string]crm.Value, []crm.Leftover) {
 	names := s.o.Mapping.Activity
-	message := s.message(l)
+	message := l.message()
 	values := map[string]crm.Value{}
 	title := b.Schema.Title()
-	values[title.ID] = crm.Text(title.Kind, "Website form: "+firstLine(message, 80))
+	values[title.ID] = crm.Text(title.Kind, upperFirst(l.label())+": "+firstLine(message, 80))
 	put(b, values, nil, names.Type, "Form") // a derived value is not worth keeping
 	put(b, values, nil, names.At, l.delivery.ReceivedAt.In(s.o.Zone).Format(time.RFC3339))
 	put(b, values, nil, names.ID, l.delivery.ID)
@@ -116,3 +99,5 @@ func firstLine(s string, most int) string {
 	}
 	return line
 }
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -51,9 +51,14 @@ func (s *Service) Complete(ctx context.Context, _ crm.Job) (crm.Commit, error) {
 
 // databases maps each database that leads go to, to the properties used there.
 func (s *Service) databases() map[string][]string {
-	used := map[string][]string{s.o.Contacts: s.o.Mapping.names()}
+	used := map[string][]string{s.o.Contacts: s.contactNames()}
 	if s.o.Activities != "" {
 		used[s.o.Activities] = s.o.Mapping.Activity.names()
+	}
+	for _, f := range s.o.Forms {
+		if f.Database != "" {
+			used[f.Database] = append(used[f.Database], f.properties()...)
+		}
 	}
 	return used
 }

@@ -64,7 +64,7 @@ func (u *upsert) lookUp(ctx context.Context) error {
 		add(p.Values[u.plan.key.ID].Text)
 	}
 	for _, l := range u.leads {
-		add(l.Email.Typed)
+		add(l.email.Typed)
 	}
 	askedAt := time.Now()
 	rows, err := u.o.Notion.Query(ctx, u.to, crm.Query{Key: u.plan.key, KeyIs: spellings[:min(len(spellings), 20)]})

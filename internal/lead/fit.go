@@ -3,6 +3,7 @@ package lead
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ func fit(p crm.Property, text string) (crm.Value, error) {
 var conversions = map[crm.Kind]func(crm.Property, string) (crm.Value, error){
 	crm.KindTitle: plain, crm.KindText: plain, crm.KindEmail: plain, crm.KindURL: plain, crm.KindPhone: plain,
 	crm.KindSelect:      option,
-	crm.KindMultiSelect: option,
+	crm.KindMultiSelect: options,
 	crm.KindStatus:      existingOption,
 	crm.KindNumber:      number,
 	crm.KindDate:        date,
@@ -52,6 +53,24 @@ func option(p crm.Property, text string) (crm.Value, error) {
 		text = name
 	}
 	return crm.Choice(p.Kind, text), nil
+}
+
+// options takes several answers, which come joined by commas; Notion allows
+// no comma in an option.
+func options(p crm.Property, text string) (crm.Value, error) {
+	v := crm.Value{Kind: p.Kind}
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		if name, ok := p.Option(part); ok {
+			part = name
+		}
+		if !slices.ContainsFunc(v.Names, func(have string) bool { return crm.SameName(have, part) }) {
+			v.Names = append(v.Names, part)
+		}
+	}
+	return v, nil
 }
 
 // existingOption is for status, whose options only people can make.

@@ -27,6 +27,7 @@ func TestFit(t *testing.T) {
 		{crm.KindSelect, "won", crm.Choice(crm.KindSelect, "Won"), ""},
 		{crm.KindSelect, "brand new", crm.Choice(crm.KindSelect, "brand new"), ""},
 		{crm.KindMultiSelect, " WON ", crm.Choice(crm.KindMultiSelect, "Won"), ""},
+		{crm.KindMultiSelect, "won, Lost,, WON", crm.Choice(crm.KindMultiSelect, "Won", "Lost"), ""},
 		{crm.KindStatus, "new LEAD", crm.Choice(crm.KindStatus, "New lead"), ""},
 		{crm.KindStatus, "Hot", crm.Value{}, "one of the options New lead, Won"},
 		{crm.KindNumber, "1500.50", crm.Value{Kind: crm.KindNumber, Number: "1500.50"}, ""},

@@ -24,6 +24,8 @@ import (
 const (
 	KindUpsert   = "lead.upsert"   // bring the open deliveries of one contact into Notion
 	KindActivity = "lead.activity" // make one message a row of Activities
+	KindAddress  = "lead.address"  // find out whose lead a delivery is
+	KindRow      = "lead.row"      // make one submission a row of its form's database
 	KindComplete = "lead.complete" // write values that did not fit before
 )
 
@@ -62,7 +64,8 @@ type Options struct {
 	Contacts   string // database id
 	Activities string // database id; "" keeps messages on the contact's page
 	Mapping    Mapping
-	Zone       *time.Location // of dates written to Notion
+	Forms      map[string]Form // by name
+	Zone       *time.Location  // of dates written to Notion
 	Log        *slog.Logger
 }
 
@@ -77,7 +80,7 @@ func New(o Options) *Service { return &Service{o: o} }
 
 // Key finds the property of Contacts that identifies a row.
 func (s *Service) Key(ctx context.Context, contacts crm.Schema) (crm.Property, error) {
-	b, err := s.bind(ctx, contacts, s.o.Mapping.names())
+	b, err := s.bind(ctx, contacts, s.contactNames())
 	if err != nil {
 		return crm.Property{}, err
 	}
@@ -157,28 +160,13 @@ func (s *Service) bind(ctx context.Context, schema crm.Schema, names []string) (
 	return b, err
 }
 
-// names lists the properties of Contacts that the mapping uses.
-func (m Mapping) names() []string {
-	names := []string{m.Key, m.Touch}
-	for _, property := range m.Fields {
-		names = append(names, property)
-	}
-	for property := range m.Initial {
-		names = append(names, property)
+// contactNames lists the properties of Contacts that leads may write.
+func (s *Service) contactNames() []string {
+	names := []string{s.o.Mapping.Key, s.o.Mapping.Touch}
+	for _, f := range s.o.Forms {
+		if f.Database == "" {
+			names = append(names, f.properties()...)
+		}
 	}
 	return names
-}
-
-// decode turns deliveries into leads. One that cannot be read any more, which
-// intake makes impossible, is reported by error.
-func decode(deliveries []crm.Delivery) ([]lead, error) {
-	leads := make([]lead, 0, len(deliveries))
-	for _, d := range deliveries {
-		sub, err := Decode(d.ContentType, d.Body)
-		if err != nil {
-			return nil, unreadable(d, err)
-		}
-		leads = append(leads, lead{d, sub})
-	}
-	return leads, nil
 }

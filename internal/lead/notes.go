@@ -15,25 +15,28 @@ func mark(delivery string) string { return "#" + delivery[:min(10, len(delivery)
 
 // message is what a person wrote, and every field that has no property of its
 // own, so that nothing of a form is dropped.
-func (s *Service) message(l lead) string {
-	text := l.Value("message")
-	var rest []string
+func (l lead) message() string {
+	var text, rest []string
 	for _, f := range l.Fields {
-		if !s.o.Mapping.maps(f.Name) && !crm.SameName(f.Name, "message") {
+		property, mapped := l.form.about(f)
+		switch {
+		case f.Called("message"), mapped && crm.SameName(property, l.form.Message):
+			text = append(text, f.Value)
+		case !mapped && f.Value != l.email.Typed:
 			rest = append(rest, f.Name+": "+f.Value)
 		}
 	}
-	return strings.TrimSpace(text + "\n\n" + strings.Join(rest, "\n"))
+	return strings.TrimSpace(strings.Join(text, "\n\n") + "\n\n" + strings.Join(rest, "\n"))
 }
 
 // notes are the paragraphs of all messages.
 func (u *upsert) notes() []crm.Paragraph {
 	var text []crm.Paragraph
 	for _, l := range u.leads {
-		if message := u.message(l); message != "" {
+		if message := l.message(); message != "" {
 			when := l.delivery.ReceivedAt.In(u.o.Zone).Format("2006-01-02 15:04 MST")
 			text = append(text, crm.Paragraph{
-				{Text: when + " · website form ", Bold: true}, {Text: mark(l.delivery.ID), Gray: true}, {Text: "\n" + message},
+				{Text: when + " · " + l.label() + " ", Bold: true}, {Text: mark(l.delivery.ID), Gray: true}, {Text: "\n" + message},
 			})
 		}
 	}

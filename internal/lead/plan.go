@@ -1,6 +1,7 @@
 package lead
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,13 +12,11 @@ import (
 	"github.com/dealbell/dealbell/internal/crm"
 )
 
-// Mapping says where the parts of a lead go in the Contacts database, by
-// property name.
+// Mapping names the properties of Contacts that every lead has to do with,
+// whatever form it came in by.
 type Mapping struct {
-	Key      string            // holds the email and identifies a contact
-	Fields   map[string]string // field of the form -> property
-	Initial  map[string]string // property -> value given to a new contact
-	Touch    string            // date of the last submission; "" for none
+	Key      string // holds the email and identifies a contact
+	Touch    string // date of the last submission; "" for none
 	Activity Activity
 }
 
@@ -28,30 +27,9 @@ type Activity struct{ Type, At, Details, Contact, ID string }
 // StandardMapping is the CRM that a workspace without configuration has.
 func StandardMapping() Mapping {
 	return Mapping{
-		Key: "Email",
-		Fields: map[string]string{
-			"name": "Name", "company": "Company", "message": "Notes", "utm_source": "Source",
-		},
-		Initial:  map[string]string{"Status": "New lead"},
-		Touch:    "Last Contacted",
+		Key: "Email", Touch: "Last Contacted",
 		Activity: Activity{Type: "Type", At: "At", Details: "Details", Contact: "Contact", ID: "Dealbell ID"},
 	}
-}
-
-// maps reports whether a field of the form has a property of its own.
-func (m Mapping) maps(field string) bool {
-	for name := range m.Fields {
-		if crm.SameName(name, field) {
-			return true
-		}
-	}
-	return false
-}
-
-// lead is a delivery with what it says.
-type lead struct {
-	delivery crm.Delivery
-	Submission
 }
 
 // plan is what a group of leads of one contact wants Notion to hold.
@@ -75,13 +53,9 @@ func (m Mapping) draft(b bindings, leads []lead, zone *time.Location) (plan, err
 	if err != nil {
 		return plan{}, fmt.Errorf("%w: %w", crm.ErrInvalid, err)
 	}
-	p := plan{key: key, typed: leads[0].Email.Typed, fill: map[string]crm.Value{}, touch: map[string]crm.Value{}}
+	p := plan{key: key, typed: leads[0].email.Typed, fill: map[string]crm.Value{}, touch: map[string]crm.Value{}}
 	for _, l := range leads {
-		for _, field := range slices.Sorted(maps.Keys(m.Fields)) {
-			if text := l.Value(field); text != "" {
-				p.leftovers = put(b, p.fill, p.leftovers, m.Fields[field], text)
-			}
-		}
+		p.fillFrom(b, l, zone)
 	}
 	if m.Touch != "" {
 		day := leads[len(leads)-1].delivery.ReceivedAt.In(zone).Format(time.DateOnly)
@@ -91,10 +65,33 @@ func (m Mapping) draft(b bindings, leads []lead, zone *time.Location) (plan, err
 	maps.Copy(p.create, p.touch)
 	maps.Copy(p.create, p.fill)
 	p.create[key.ID] = crm.Text(key.Kind, p.typed)
-	for property, text := range m.Initial {
-		p.onCreate = put(b, p.create, p.onCreate, property, text)
+	for _, l := range leads {
+		for _, property := range slices.Sorted(maps.Keys(l.form.Values)) {
+			p.onCreate = put(b, p.create, p.onCreate, property, l.form.Values[property])
+		}
 	}
 	return p, nil
+}
+
+// fillFrom adds what one lead says to what fills blanks.
+func (p *plan) fillFrom(b bindings, l lead, zone *time.Location) {
+	for _, field := range slices.Sorted(maps.Keys(l.form.Fields)) {
+		if text := cmp.Or(l.Value(field), l.meant(field)); text != "" {
+			p.leftovers = put(b, p.fill, p.leftovers, l.form.Fields[field], text)
+		}
+	}
+	if l.form.SubmittedAt != "" {
+		p.leftovers = put(b, p.fill, p.leftovers, l.form.SubmittedAt, l.when().In(zone).Format(time.RFC3339))
+	}
+}
+
+// meant is what the vendor knows as a field of that name, without a field
+// being called so.
+func (l lead) meant(field string) string {
+	if crm.SameName(field, "name") {
+		return l.Name
+	}
+	return ""
 }
 
 // put adds a value to values unless the property has one, or says why it does

@@ -29,7 +29,7 @@ func (s *Service) Upsert(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	group := fitting(deliveries)
 	more := len(group) < len(deliveries)
 	deliveries = group
-	leads, err := decode(deliveries)
+	leads, err := s.readAll(deliveries)
 	if err != nil {
 		return crm.Commit{}, err
 	}
@@ -52,10 +52,6 @@ func fitting(deliveries []crm.Delivery) []crm.Delivery {
 	return deliveries
 }
 
-func unreadable(d crm.Delivery, err error) error {
-	return fmt.Errorf("%w: decode delivery %s: %w", crm.ErrInvalid, d.ID, err)
-}
-
 // upsert is one run for one contact.
 type upsert struct {
 	*Service
@@ -68,7 +64,7 @@ type upsert struct {
 
 // try makes a plan and carries it out.
 func (u *upsert) try(ctx context.Context, schema crm.Schema) (crm.Commit, error) {
-	b, err := u.bind(ctx, schema, u.o.Mapping.names())
+	b, err := u.bind(ctx, schema, u.contactNames())
 	if err != nil {
 		return crm.Commit{}, err
 	}

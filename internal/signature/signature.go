@@ -1,122 +1,117 @@
 // Package signature verifies that a request was signed by somebody who knows
 // a secret.
 //
-// A sender's way of signing is a Scheme, which is data; there is one verifier
-// for all of them. It promises constant-time comparison, to fail closed when
-// no secret is set, and never to reveal the signature it expected. It does no
+// A sender's way of signing is a Scheme, which is a row of one table; there is
+// one verifier for all of them. It promises constant-time comparison, to fail
+// closed when no secret is set, and never to reveal the signature it expected.
+// It looks at the bytes that came and never at what they mean. It does no
 // input or output and keeps no state: replay protection beyond the timestamp
 // belongs to the caller.
 package signature
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
-	"strconv"
-	"strings"
+	"net/url"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/secret"
 )
 
-// The reasons for refusing a request.
+// The reasons for refusing a request. None of them depends on how much of a
+// signature was right.
 var (
-	ErrNoSecret  = errors.New("no secret is configured")
 	ErrMissing   = errors.New("the signature is missing")
-	ErrMismatch  = errors.New("the signature does not match")
-	ErrTimestamp = errors.New("the timestamp is not a Unix time in seconds")
+	ErrRepeated  = errors.New("a header of the signature was sent more than once")
+	ErrNoSecret  = errors.New("no secret is configured")
+	ErrNoURL     = errors.New("no public URL is configured, and the sender signs it")
+	ErrID        = errors.New("the id that is signed with the body is missing or malformed")
+	ErrTimestamp = errors.New("the timestamp is missing or not a Unix time in the sender's unit")
 	ErrExpired   = errors.New("the timestamp is too far from now")
+	ErrMismatch  = errors.New("the signature does not match")
 )
 
-// Scheme is how a sender signs: HMAC-SHA256 in hex over the raw body, or over
-// "{timestamp}.{body}" where a timestamp header is sent.
-type Scheme struct {
-	Header    string        // carries the signature
-	Prefix    string        // may stand before the hex digits
-	Timestamp string        // optional header with Unix seconds; "" when the scheme has none
-	Tolerance time.Duration // how far the timestamp may be from now, either way
+// Request is what a sender may have signed.
+type Request struct {
+	Method string
+	URL    string // the public one that the sender called, from the configuration and never from Host; see Scheme.SignsURL
+	Header http.Header
+	Query  url.Values // a static token may be in it
+	Body   []byte     // as it came
 }
 
-// Form signs the leads of one's own website form.
-var Form = Scheme{
-	Header:    "X-Form-Signature",
-	Prefix:    "sha256=",
-	Timestamp: "X-Form-Timestamp",
-	Tolerance: 300 * time.Second,
+// Key is one of the secrets that may have signed.
+type Key struct {
+	Secret secret.String
+	Until  time.Time // the key is refused from then on; zero for no end
 }
 
-// Notion signs webhook events with the verification token of their
-// subscription (https://developers.notion.com/reference/webhooks). It signs
-// no time: replays are told by the event's id.
-var Notion = Scheme{Header: "X-Notion-Signature", Prefix: "sha256="}
-
-// Verify checks the headers and the raw body of a request against the
-// secrets, any of which may have signed it. It returns nil or one of the
-// errors of this package.
-func (s Scheme) Verify(h http.Header, body []byte, secrets []secret.String, now time.Time) error {
-	given := h.Get(s.Header)
-	if strings.TrimSpace(given) == "" {
-		return ErrMissing
+// Keys are keys without an end.
+func Keys(secrets ...secret.String) []Key {
+	keys := make([]Key, len(secrets))
+	for i, s := range secrets {
+		keys[i].Secret = s
 	}
-	timestamp, err := s.timestamp(h, now)
+	return keys
+}
+
+// Verify tells which of the keys signed the request. The error is one of this
+// package's, and used is -1 with it.
+func (s Scheme) Verify(r Request, keys []Key, now time.Time) (used int, err error) {
+	g, err := s.read(r)
 	if err != nil {
-		return err
+		return -1, err
 	}
-	return s.compare(given, timestamp, body, secrets)
-}
-
-func (s Scheme) timestamp(h http.Header, now time.Time) (string, error) {
-	if s.Timestamp == "" || len(h.Values(s.Timestamp)) == 0 {
-		return "", nil
+	materials := s.usable(keys, now)
+	if materials == nil {
+		return -1, ErrNoSecret
 	}
-	text := h.Get(s.Timestamp)
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || seconds < 0 || seconds > 1<<40 {
-		return "", ErrTimestamp
+	if err := s.check(r, g, now); err != nil {
+		return -1, err
 	}
-	if age := now.Sub(time.Unix(seconds, 0)); age > s.Tolerance || age < -s.Tolerance {
-		return "", ErrExpired
-	}
-	return text, nil
-}
-
-func (s Scheme) compare(given, timestamp string, body []byte, secrets []secret.String) error {
-	digits := strings.TrimPrefix(strings.TrimSpace(given), s.Prefix)
-	mac, err := hex.DecodeString(digits)
-	if err != nil || len(mac) != sha256.Size {
-		return ErrMismatch
-	}
-	usable, matched := false, false
-	for _, key := range secrets {
-		if key.Empty() {
-			continue
-		}
-		usable = true
-		if hmac.Equal(mac, sum(key, timestamp, body)) {
-			matched = true
+	used = -1
+	for i, key := range materials {
+		if key != nil && g.holds(s.sum(key, r, g)) && used < 0 {
+			used = i
 		}
 	}
+	if used < 0 {
+		return -1, ErrMismatch
+	}
+	return used, nil
+}
+
+// usable returns what stands for each of the keys, nil for one that may not
+// sign now; nil if none may.
+func (s Scheme) usable(keys []Key, now time.Time) [][]byte {
+	materials, some := make([][]byte, len(keys)), false
+	for i, k := range keys {
+		material, err := s.material(k.Secret)
+		if err == nil && (k.Until.IsZero() || now.Before(k.Until)) {
+			materials[i], some = material, true
+		}
+	}
+	if !some {
+		return nil
+	}
+	return materials
+}
+
+// check looks at everything but the signature.
+func (s Scheme) check(r Request, g given, now time.Time) error {
 	switch {
-	case !usable:
-		return ErrNoSecret
-	case !matched:
+	case s.SignsURL() && r.URL == "":
+		return ErrNoURL
+	case s.signs("id") && !s.fits(g.id, r.Body):
+		return ErrID
+	case s.noNUL && hasNUL(r.Body):
+		return ErrMismatch
+	case g.timed:
+		return s.clock.check(g.timestamp, now)
+	case s.untimed != "" && looksTimed(r.Body):
+		// The stamp of a signed request that has expired was moved from its
+		// header to the front of the body.
 		return ErrMismatch
 	}
 	return nil
-}
-
-// Sign returns the header value for a body; timestamp is "" for none.
-func (s Scheme) Sign(key secret.String, timestamp string, body []byte) string {
-	return s.Prefix + hex.EncodeToString(sum(key, timestamp, body))
-}
-
-func sum(key secret.String, timestamp string, body []byte) []byte {
-	h := hmac.New(sha256.New, []byte(key.Reveal()))
-	if timestamp != "" {
-		h.Write([]byte(timestamp + "."))
-	}
-	h.Write(body)
-	return h.Sum(nil)
 }

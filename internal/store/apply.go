@@ -25,6 +25,7 @@ func (db *DB) Apply(ctx context.Context, c crm.Commit) (err error) {
 func (t *tx) apply(c crm.Commit) error {
 	return firstError(
 		all(c.Progress, t.progress),
+		all(c.Addressed, t.address),
 		all(c.Writes, t.saveWrite),
 		all(c.Unwritten, t.unwrite),
 		all(c.Sights, t.see),

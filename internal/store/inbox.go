@@ -13,16 +13,22 @@ import (
 )
 
 const (
-	keyWindow  = 30 * 24 * time.Hour // an Idempotency-Key is remembered so long
-	bodyWindow = 24 * time.Hour      // an equal body without a key
+	keyWindow   = 30 * 24 * time.Hour // an Idempotency-Key is remembered so long
+	bodyWindow  = 24 * time.Hour      // an equal body without a key
+	nonceWindow = 24 * time.Hour      // a nonce; longer than any is valid
 )
 
-// Intake is a verified delivery to be made durable together with its job.
+// Intake is a delivery to be made durable together with its job.
 type Intake struct {
-	Delivery       crm.Delivery // ID, State and ReceivedAt are given by Accept
+	Delivery       crm.Delivery // State and ReceivedAt are given by Accept
 	IdempotencyKey string       // "" for none
-	Job            crm.Job
+	Nonce          string       // may be used once; after that the delivery is held. "" for none
+	Held           []string     // why somebody has to look at it first; nil when it may go on
+	Job            crm.Job      // not enqueued while it is held
 }
+
+// ReusedNonce is why a delivery is held that came with a nonce of another one.
+const ReusedNonce = "token-reused"
 
 // Verdict says what Accept did.
 type Verdict int
@@ -30,22 +36,30 @@ type Verdict int
 // The verdicts.
 const (
 	Accepted  Verdict = iota // it is durable, its job is in the queue
+	Held                     // it is durable and waits for a person
 	Duplicate                // the same delivery was accepted before
 	KeyReused                // the Idempotency-Key was used for another body
 )
+
+// String returns the word that answers and metrics have for it.
+func (v Verdict) String() string {
+	return [...]string{"accepted", "held", "duplicate", "key-reused"}[v]
+}
 
 // Receipt is Accept's answer. ID is that of the first delivery for a
 // duplicate.
 type Receipt struct {
 	Verdict Verdict
 	ID      string
+	Held    []string // why, when it is held
 }
 
 // NewID returns an id for a delivery: 26 random characters.
 func NewID() string { return strings.ToLower(rand.Text()) }
 
 // Accept stores a delivery and its job in one transaction and returns when
-// both are on the disk. A repeated delivery changes nothing.
+// both are on the disk. A repeated delivery changes nothing. When too much is
+// held already, one more that would be is refused with ErrHeldFull.
 func (db *DB) Accept(ctx context.Context, in Intake) (Receipt, error) {
 	var receipt Receipt
 	err := db.write(ctx, func(tx *tx) (err error) {
@@ -73,23 +87,36 @@ func (t *tx) accept(in Intake) (Receipt, error) {
 	case known:
 		return Receipt{Verdict: Duplicate, ID: first}, nil
 	}
-	return Receipt{Verdict: Accepted, ID: in.Delivery.ID}, firstError(
+	receipt := Receipt{Verdict: Accepted, ID: in.Delivery.ID}
+	return receipt, firstError(
 		func() error {
 			return t.exec(`insert into idempotency (scope, token, body_hash, delivery, expires_at) values (?, ?, ?, ?, ?)
 				on conflict (scope, token) do update set body_hash = excluded.body_hash, delivery = excluded.delivery, expires_at = excluded.expires_at`,
 				scope, token, hash[:], in.Delivery.ID, t.now+window.Milliseconds())
 		},
-		func() error { return t.take(in.Delivery, in.Job) },
+		func() error { return t.useNonce(&in) },
+		func() error {
+			if len(in.Held) > 0 {
+				receipt.Verdict, receipt.Held = Held, in.Held
+				return t.hold(in)
+			}
+			return t.take(in)
+		},
 	)
 }
 
 // take inserts a delivery and its job.
-func (t *tx) take(d crm.Delivery, j crm.Job) error {
-	if err := t.exec(`insert into inbox (id, source, key, content_type, body, received_at, state) values (?, ?, ?, ?, ?, ?, 'queued')`,
-		d.ID, d.Source, d.Key, d.ContentType, d.Body, t.now); err != nil {
+func (t *tx) take(in Intake) error {
+	if err := t.insertDelivery(in, crm.DeliveryQueued); err != nil {
 		return err
 	}
-	return t.enqueue(j)
+	return t.enqueue(in.Job)
+}
+
+func (t *tx) insertDelivery(in Intake, state crm.DeliveryState) error {
+	d := in.Delivery
+	return t.exec(`insert into inbox (id, source, key, content_type, body, received_at, state, reason) values (?, ?, ?, ?, ?, ?, ?, ?)`,
+		d.ID, d.Source, d.Key, d.ContentType, d.Body, t.now, state, strings.Join(in.Held, " "))
 }
 
 // Pending returns the deliveries of one contact that still have to be worked
@@ -112,11 +139,11 @@ func (db *DB) Delivery(ctx context.Context, id string) (crm.Delivery, error) {
 
 func (db *DB) deliveries(ctx context.Context, where string, args ...any) ([]crm.Delivery, error) {
 	var found []crm.Delivery
-	rows, err := db.reader.QueryContext(ctx, `select id, source, key, content_type, body, received_at, state from inbox `+where, args...)
+	rows, err := db.reader.QueryContext(ctx, `select id, source, key, content_type, body, received_at, state, reason from inbox `+where, args...)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var d crm.Delivery
 		var at int64
-		if err := r.Scan(&d.ID, &d.Source, &d.Key, &d.ContentType, &d.Body, &at, &d.State); err != nil {
+		if err := r.Scan(&d.ID, &d.Source, &d.Key, &d.ContentType, &d.Body, &at, &d.State, &d.Reason); err != nil {
 			return err
 		}
 		d.ReceivedAt = moment(at)
@@ -151,24 +178,21 @@ func (t *tx) progress(p crm.Progress) error {
 		p.State, p.Outcome, p.Page, doneAt, p.Delivery)
 }
 
+// address gives a delivery to a contact, as part of a commit.
+func (t *tx) address(a crm.Addressed) error {
+	return t.exec(`update inbox set key = ? where id = ? and state in ('queued', 'noting')`, a.Key, a.Delivery)
+}
+
 // bury makes the open deliveries of a key part of a dead letter.
 func (t *tx) bury(j crm.Job) error {
 	return t.exec(`update inbox set state = 'dead', job = ? where key = ? and state in ('queued', 'noting')`, j.ID, j.Key)
 }
 
-// Forgotten lists keys of deliveries that are open although no job works on
-// them. There should be none; whoever finds one enqueues its job.
-func (db *DB) Forgotten(ctx context.Context) ([]string, error) {
-	var keys []string
-	rows, err := db.reader.QueryContext(ctx, `select distinct key from inbox where state in ('queued', 'noting')
-		and not exists (select 1 from jobs where jobs.key = inbox.key and jobs.state <> 'dead')`)
-	err = each(rows, err, func(r *sql.Rows) error {
-		var key string
-		err := r.Scan(&key)
-		keys = append(keys, key)
-		return err
-	})
-	return keys, err
+// Orphans lists deliveries that are open although no job works on them, one
+// of each key. There should be none; whoever finds one enqueues its job.
+func (db *DB) Orphans(ctx context.Context) ([]crm.Delivery, error) {
+	return db.deliveries(ctx, `where seq in (select min(seq) from inbox where state in ('queued', 'noting')
+		and not exists (select 1 from jobs where jobs.key = inbox.key and jobs.state <> 'dead') group by key) order by seq`)
 }
 
 // Result returns what became of a delivery; ok is false while it is open.
@@ -178,5 +202,6 @@ func (db *DB) Result(ctx context.Context, id string) (p crm.Progress, ok bool, e
 	if err != nil {
 		return p, false, err
 	}
-	return p, p.State != crm.DeliveryQueued && p.State != crm.DeliveryNoting, nil
+	open := p.State == crm.DeliveryQueued || p.State == crm.DeliveryNoting || p.State == crm.DeliveryHeld
+	return p, !open, nil
 }

@@ -90,6 +90,7 @@ type Depth struct {
 type Summary struct {
 	Depths      []Depth
 	Open        int // deliveries that are not in Notion yet
+	Held        int // deliveries that wait for a person
 	Quarantined int
 	Leftovers   int
 	Unsure      int // creates whose outcome is unknown
@@ -112,9 +113,9 @@ func (db *DB) Summarise(ctx context.Context) (Summary, error) {
 	}); err != nil {
 		return s, err
 	}
-	if err := db.reader.QueryRowContext(ctx, `select (select count(*) from inbox where state in ('queued', 'noting')),
+	if err := db.reader.QueryRowContext(ctx, `select (select count(*) from inbox where state in ('queued', 'noting')), (select count(*) from inbox where state = 'held'),
 		(select count(*) from quarantine), (select count(*) from leftovers), (select count(*) from intents where unsure_at <> 0)`).
-		Scan(&s.Open, &s.Quarantined, &s.Leftovers, &s.Unsure); err != nil {
+		Scan(&s.Open, &s.Held, &s.Quarantined, &s.Leftovers, &s.Unsure); err != nil {
 		return s, err
 	}
 	rows, err = db.reader.QueryContext(ctx, `select `+readColumns+` from reads order by database`)

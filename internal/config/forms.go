@@ -1,0 +1,256 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/form"
+	"github.com/dealbell/dealbell/internal/ingest"
+	"github.com/dealbell/dealbell/internal/lead"
+	"github.com/dealbell/dealbell/internal/secret"
+	"github.com/dealbell/dealbell/internal/signature"
+)
+
+// Form is one more way in, beside POST /lead: the webhook of a form vendor, or
+// a form in a browser.
+type Form struct {
+	Vendor   string            `yaml:"vendor"`   // own, typeform, tally, …; own when left out
+	Path     string            `yaml:"path"`     // default /forms/NAME
+	Secret   Secrets           `yaml:"secret"`   // what the vendor signs with, or sends
+	Events   []string          `yaml:"events"`   // kinds of event that are submissions; default: the vendor's
+	Database string            `yaml:"database"` // default contacts; of another one each submission becomes a row
+	Email    string            `yaml:"email"`    // field that holds the submitter's address
+	Fields   map[string]string `yaml:"fields"`   // field -> property
+	Values   map[string]string `yaml:"values"`   // property -> value of every new row
+
+	SubmittedAt string `yaml:"submitted_at"` // property that gets the moment of the submission
+	Submitter   string `yaml:"submitter"`    // property that gets the submitter's address, or name
+	ID          string `yaml:"id"`           // property that gets the delivery's id
+
+	Browser bool     `yaml:"browser"` // sent by the visitor's browser, which can keep no secret
+	Origins []string `yaml:"origins"` // of the pages that may hold the form
+	Thanks  []string `yaml:"thanks"`  // pages that may follow it; the first is the default
+	Trap    string   `yaml:"trap"`    // field that people do not see and leave empty
+	MinFill Duration `yaml:"min_fill"`
+	Work    int      `yaml:"work"`  // cost of the proof of work; 0 asks for none
+	Plain   bool     `yaml:"plain"` // believe forms without script as well
+}
+
+// Secrets are what a sender signs with, any of them. Written as one text, or
+// as a list of texts and of {is: …, until: …}.
+type Secrets []signature.Key
+
+// UnmarshalYAML implements the interface of goccy/go-yaml.
+func (s *Secrets) UnmarshalYAML(decode func(any) error) error {
+	var one string
+	if err := decode(&one); err == nil {
+		*s = Secrets{{Secret: secret.New(one)}}
+		return nil
+	}
+	var list []rotated
+	if err := decode(&list); err != nil {
+		return err
+	}
+	for _, r := range list {
+		*s = append(*s, signature.Key{Secret: secret.New(r.Is), Until: r.Until})
+	}
+	return nil
+}
+
+// rotated is a secret that may be on its way out.
+type rotated struct {
+	Is    string    `yaml:"is"`
+	Until time.Time `yaml:"until"`
+}
+
+// UnmarshalYAML implements the interface of goccy/go-yaml.
+func (r *rotated) UnmarshalYAML(decode func(any) error) error {
+	if err := decode(&r.Is); err == nil {
+		return nil
+	}
+	type plain rotated
+	return decode((*plain)(r))
+}
+
+var formName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+
+// reserved are names that metrics and logs have for other ways in.
+var reserved = []string{lead.Website, "notion"}
+
+// taken are the paths that are none of a form.
+var taken = []string{"/lead", "/notion-webhook", "/healthz", "/readyz"}
+
+// finishForms completes and checks the forms.
+func (c *Config) finishForms(getenv func(string) string) error {
+	var wrong []error
+	paths := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(c.Forms)) {
+		f := c.Forms[name]
+		wrong = append(wrong, c.finishForm(name, &f, getenv))
+		if other, used := paths[f.Path]; used || slices.Contains(taken, f.Path) {
+			wrong = append(wrong, &Error{fmt.Sprintf("forms.%s.path: %s is used by %s already", name, f.Path, cmp.Or(other, "Dealbell itself")), "choose another one"})
+		}
+		paths[f.Path] = "forms." + name
+		c.Forms[name] = f
+	}
+	return errors.Join(wrong...)
+}
+
+func (c *Config) finishForm(name string, f *Form, getenv func(string) string) error {
+	at := "forms." + name
+	if !formName.MatchString(name) || slices.Contains(reserved, name) {
+		return &Error{fmt.Sprintf("%s: a form is called with small letters, digits and -, and not lead or notion", at), "the form of POST /lead is set under lead:"}
+	}
+	f.Vendor, f.Path, f.Database = cmp.Or(f.Vendor, "own"), cmp.Or(f.Path, "/forms/"+name), cmp.Or(f.Database, "contacts")
+	f.ID = cmp.Or(f.ID, lead.StandardMapping().Activity.ID)
+	vendor, known := form.Named(f.Vendor)
+	if !known {
+		return &Error{fmt.Sprintf("%s.vendor: there is no vendor %q (vendors: %s)", at, f.Vendor, strings.Join(form.Names(), ", ")), suggestion(f.Vendor, form.Names())}
+	}
+	if u, err := url.Parse(f.Path); err != nil || !strings.HasPrefix(f.Path, "/") || u.Path != f.Path || strings.ContainsAny(f.Path, "*{}?#") {
+		return &Error{fmt.Sprintf("%s.path: %q is no path", at, f.Path), "write something like /forms/" + name}
+	}
+	if id, there := c.DatabaseID(f.Database); !there || id == "" {
+		return &Error{
+			fmt.Sprintf("%s.database: there is no database %q with an id (databases: %s)", at, f.Database, strings.Join(c.databaseNames(), ", ")),
+			"name it under databases: in the configuration file",
+		}
+	}
+	if f.Browser {
+		return f.checkBrowser(at)
+	}
+	return errors.Join(f.readSecrets(at, getenv), f.checkSecrets(at, vendor))
+}
+
+// readSecrets resolves file: and env:.
+func (f *Form) readSecrets(at string, getenv func(string) string) error {
+	for i, key := range f.Secret {
+		text := strings.TrimSpace(key.Secret.Reveal())
+		if path, ok := strings.CutPrefix(text, "file:"); ok {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				return &Error{fmt.Sprintf("%s.secret: %v", at, err), "the file must exist and be readable by the user that runs dealbell"}
+			}
+			text = string(content)
+		} else if variable, ok := strings.CutPrefix(text, "env:"); ok {
+			value, err := readVariable(getenv, variable)
+			if err != nil {
+				return err
+			}
+			text = value
+		}
+		f.Secret[i].Secret = secret.New(strings.TrimSpace(text))
+	}
+	f.Secret = slices.DeleteFunc(f.Secret, func(k signature.Key) bool { return k.Secret.Empty() })
+	return nil
+}
+
+// checkSecrets makes sure that nobody gets in without one.
+func (f *Form) checkSecrets(at string, vendor form.Vendor) error {
+	if len(f.Secret) == 0 {
+		return &Error{at + ".secret: there is none, so that nothing could be believed", "write secret: file:/etc/dealbell/NAME or secret: env:VARIABLE; " + vendor.Hint}
+	}
+	scheme := f.scheme(vendor)
+	for _, key := range f.Secret {
+		if err := scheme.CheckKey(key.Secret); err != nil {
+			return &Error{fmt.Sprintf("%s.secret: %v", at, err), vendor.Hint}
+		}
+	}
+	return nil
+}
+
+// checkBrowser checks what a form in a browser needs.
+func (f *Form) checkBrowser(at string) error {
+	switch {
+	case f.Vendor != "own":
+		return &Error{at + ".browser: a vendor's form is sent by the vendor, not by a browser", "leave out browser or vendor"}
+	case len(f.Secret) > 0:
+		return &Error{at + ".secret: a browser can keep no secret", "leave it out, or leave out browser: true and sign on your server"}
+	case len(f.Origins) == 0:
+		return &Error{at + ".origins: none are named", "name the sites that hold the form, such as https://example.com"}
+	}
+	for i, origin := range f.Origins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+			return &Error{fmt.Sprintf("%s.origins: %q is no origin", at, origin), "write something like https://example.com"}
+		}
+		f.Origins[i] = strings.ToLower(u.Scheme + "://" + u.Host)
+	}
+	for _, page := range f.Thanks {
+		if u, err := url.Parse(page); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return &Error{fmt.Sprintf("%s.thanks: %q is no address of a page", at, page), "write something like https://example.com/thanks"}
+		}
+	}
+	return nil
+}
+
+// LeadForms returns where the submissions of each form go, POST /lead
+// included.
+func (c *Config) LeadForms() map[string]lead.Form {
+	own, _ := form.Named("own")
+	website := lead.Form{Name: lead.Website, Vendor: own, Fields: lead.StandardFields(), Values: lead.StandardValues()}
+	overrideAll(website.Fields, c.Lead.Fields)
+	overrideAll(website.Values, c.Lead.Initial)
+	for field, property := range website.Fields {
+		if crm.SameName(field, "message") {
+			website.Message = property
+		}
+	}
+	all := map[string]lead.Form{lead.Website: website}
+	for name, f := range c.Forms {
+		all[name] = c.leadForm(name, f, website)
+	}
+	return all
+}
+
+// leadForm is one form beside POST /lead. A form whose submissions are leads
+// has all that the standard one has.
+func (c *Config) leadForm(name string, f Form, website lead.Form) lead.Form {
+	vendor, _ := form.Named(f.Vendor)
+	if len(f.Events) > 0 {
+		vendor.Events = f.Events
+	}
+	found := lead.Form{
+		Name: name, Vendor: vendor, Email: f.Email, Fields: map[string]string{}, Values: map[string]string{},
+		SubmittedAt: f.SubmittedAt, Submitter: f.Submitter, ID: f.ID,
+	}
+	if id, _ := c.DatabaseID(f.Database); id != c.Contacts.ID {
+		found.Database = id
+	} else {
+		maps.Copy(found.Fields, website.Fields)
+		maps.Copy(found.Values, website.Values)
+		found.Message, found.ID = website.Message, ""
+	}
+	overrideAll(found.Fields, f.Fields)
+	overrideAll(found.Values, f.Values)
+	return found
+}
+
+// Intakes returns all routes by which submissions come in, POST /lead first.
+func (c *Config) Intakes() []ingest.Form {
+	forms := c.LeadForms()
+	website := ingest.Form{Form: forms[lead.Website], Path: "/" + lead.Website, Scheme: signature.Form}
+	for _, s := range c.FormSecrets {
+		website.Keys = append(website.Keys, signature.Key{Secret: s})
+	}
+	all := []ingest.Form{website}
+	for _, name := range slices.Sorted(maps.Keys(c.Forms)) {
+		f := c.Forms[name]
+		all = append(all, ingest.Form{Form: forms[name], Path: f.Path, Scheme: f.scheme(forms[name].Vendor), Keys: f.Secret})
+	}
+	return all
+}
+
+func (f Form) scheme(vendor form.Vendor) signature.Scheme {
+	s, _ := signature.Named(vendor.Scheme)
+	return s
+}
