@@ -2,6 +2,9 @@ package signature
 
 import (
 	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -97,6 +100,31 @@ func (s Scheme) split(value string, g *given) (stamps []string) {
 	}
 	return stamps
 }
+
+// decode returns nil for what cannot be a signature.
+func (e encoding) decode(text string) []byte {
+	var mac []byte
+	var err error
+	switch e {
+	case inHex:
+		mac, err = hex.DecodeString(text)
+	case inBase64:
+		if len(text) != base64.StdEncoding.EncodedLen(sha256.Size) {
+			return nil // the decoder passes over line breaks
+		}
+		mac, err = base64.StdEncoding.Strict().DecodeString(text)
+	case asItself:
+		sum := sha256.Sum256([]byte(text)) // so that no length is told
+		mac = sum[:]
+	}
+	if err != nil || len(mac) != sha256.Size {
+		return nil
+	}
+	return mac
+}
+
+// clock is how a sender tells the time, and how far it may be off, either way.
+type clock struct{ unit, tolerance time.Duration }
 
 // check refuses what is not written as the sender writes it. A leading zero
 // could be a digit that was taken from the end of the body.

@@ -1,15 +1,9 @@
 package signature
 
 import (
-	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
-	"hash"
 	"strings"
-	"time"
 
 	"github.com/dealbell/dealbell/internal/secret"
 )
@@ -107,80 +101,3 @@ func (s Scheme) material(k secret.String) ([]byte, error) {
 	}
 	return key, nil
 }
-
-// sum is what a holder of the key would have made of the request.
-func (s Scheme) sum(key []byte, r Request, g given) []byte {
-	h := sha256.New()
-	if !s.plain {
-		h = hmac.New(sha256.New, key)
-	}
-	rest := s.content
-	if s.untimed != "" && !g.timed {
-		rest = s.untimed
-	}
-	for rest != "" {
-		literal, field, _ := strings.Cut(rest, "{")
-		h.Write([]byte(literal))
-		field, rest, _ = strings.Cut(field, "}")
-		write(h, field, key, r, g)
-	}
-	return h.Sum(nil)
-}
-
-func write(h hash.Hash, field string, key []byte, r Request, g given) {
-	switch field {
-	case "id":
-		h.Write([]byte(g.id))
-	case "timestamp":
-		h.Write([]byte(g.timestamp))
-	case "body":
-		h.Write(r.Body)
-	case "method":
-		h.Write([]byte(r.Method))
-	case "url":
-		h.Write([]byte(r.URL))
-	case "secret":
-		h.Write(key)
-	}
-}
-
-// decode returns nil for what cannot be a signature.
-func (e encoding) decode(text string) []byte {
-	var mac []byte
-	var err error
-	switch e {
-	case inHex:
-		mac, err = hex.DecodeString(text)
-	case inBase64:
-		mac, err = base64.StdEncoding.Strict().DecodeString(text)
-	case asItself:
-		sum := sha256.Sum256([]byte(text)) // all are of one length then
-		mac = sum[:]
-	}
-	if err != nil || len(mac) != sha256.Size {
-		return nil
-	}
-	return mac
-}
-
-// fits tells whether the id is one, so that no byte of it can be taken for
-// one of the rest, or the other way round.
-func (s Scheme) fits(id string, body []byte) bool {
-	if !strings.Contains(s.content, "{body}{id}") {
-		return id != "" && !strings.Contains(id, ".")
-	}
-	return id != "" && strings.Trim(id, idChars) == "" && (len(body) == 0 || !strings.Contains(idChars, string(body[len(body)-1:])))
-}
-
-const idChars = "0123456789-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-// looksTimed tells whether the body begins with a timestamp and a full stop.
-func looksTimed(body []byte) bool {
-	digits := len(body) - len(bytes.TrimLeft(body, "0123456789"))
-	return digits >= 9 && bytes.HasPrefix(body[digits:], []byte("."))
-}
-
-func hasNUL(body []byte) bool { return bytes.IndexByte(body, 0) >= 0 }
-
-// clock is how a sender tells the time, and how far it may be off, either way.
-type clock struct{ unit, tolerance time.Duration }
