@@ -3,6 +3,7 @@ package crm_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
 )
@@ -57,6 +58,22 @@ func TestParseEmailRefusesWhatIsNoAddress(t *testing.T) {
 		} else if in != "" && strings.TrimSpace(in) != "" && strings.Contains(err.Error(), in) {
 			t.Errorf("the error repeats the address: %v", err)
 		}
+	}
+}
+
+// Punycode takes minutes for a domain like this.
+func TestParseEmailLosesNoTimeOnWhatIsTooLong(t *testing.T) {
+	t.Parallel()
+	domain := make([]rune, 20_000)
+	for i := range domain {
+		domain[i] = rune('一' + i)
+	}
+	start := time.Now()
+	if _, err := crm.ParseEmail("a@" + string(domain) + ".example"); err == nil {
+		t.Error("a domain of 20,000 letters was accepted")
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("it took %v, want well below a second", took)
 	}
 }
 
