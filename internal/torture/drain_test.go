@@ -49,5 +49,5 @@ func TestDrainsWithinTwentySeconds(t *testing.T) {
 	leads.checkInbox(t, data)
 	checkFile(t, data)
 	checkOnePagePerPerson(t, notion)
-	leads.checkMessages(t, notion)
+	leads.checkMessages(t, notion, finished(t, data))
 }

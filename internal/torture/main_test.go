@@ -18,6 +18,30 @@ func TestMain(m *testing.M) {
 // full reports whether the rigs run at their full length.
 func full() bool { return os.Getenv("DEALBELL_TORTURE") == "full" }
 
+// figure prints what a rig measured. "make torture" gathers these lines.
+func figure(tb testing.TB, goal, measured string, seed uint64) {
+	tb.Helper()
+	tb.Logf("figure: %s | %s | seed %d", goal, measured, seed)
+}
+
+// verdict is what a rig found unless it failed.
+func verdict(tb testing.TB, good string) string {
+	if tb.Failed() {
+		return "FAILED"
+	}
+	return good
+}
+
+// cannot ends a rig that lacks something: where nothing may be left out it
+// fails, elsewhere it is skipped.
+func cannot(tb testing.TB, because string) {
+	tb.Helper()
+	if os.Getenv("CI") == "true" || os.Getenv("DEALBELL_REQUIRE_ALL") == "1" {
+		tb.Fatal(because)
+	}
+	tb.Skip(because + "; DEALBELL_REQUIRE_ALL=1 makes this an error")
+}
+
 // build makes the binary as it is shipped.
 type build struct {
 	once sync.Once
