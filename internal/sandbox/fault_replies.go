@@ -22,17 +22,24 @@ const edgePage = `<!DOCTYPE html>
 </html>
 `
 
+// absurdWait is what a server says that does not mean it.
+const absurdWait = 365 * 24 * time.Hour
+
 func sortedFaults(m map[Fault]float64) []Fault { return slices.Sorted(maps.Keys(m)) }
 
 // faultReply is the answer to a request that is not processed.
 func (w *Workspace) faultReply(f Fault, wait time.Duration, _ *http.Request) reply {
 	switch f {
+	case ConnectionRefused:
+		return reply{broken: errRefused}
 	case ResetBefore, HangBefore:
-		return reply{reset: true}
+		return reply{broken: errReset}
 	case BadGatewayHTML:
 		return badGateway()
 	case RateLimited:
 		return w.rateLimited(wait)
+	case RateLimitedAbsurd:
+		return w.rateLimited(absurdWait)
 	case RateLimitedDate:
 		out := w.rateLimited(wait)
 		out.header.Set("Retry-After", time.Now().Add(wait).UTC().Format(http.TimeFormat))
@@ -62,6 +69,10 @@ func refusals() map[Fault]apiError {
 		Unavailable:     {status: http.StatusServiceUnavailable, code: "service_unavailable", message: "Notion is unavailable, please try again later."},
 		GatewayTimeout:  {status: http.StatusGatewayTimeout, code: "gateway_timeout", message: "Gateway Timeout"},
 		Conflict:        {status: http.StatusConflict, code: "conflict_error", message: "Conflict occurred while saving. Please try again."},
+		BadRequest:      {status: http.StatusBadRequest, code: "validation_error", message: "The request is not valid."},
+		Unauthorized:    {status: http.StatusUnauthorized, code: "unauthorized", message: "API token is invalid."},
+		Forbidden:       {status: http.StatusForbidden, code: "restricted_resource", message: "Insufficient permissions for this endpoint."},
+		NotFound:        {status: http.StatusNotFound, code: "object_not_found", message: "Could not find the object."},
 		RequestBlocked: {
 			status: http.StatusTooManyRequests, code: "rate_limited", message: "Requests of this connection are blocked. Please contact support.",
 			extra: map[string]any{"rate_limit_reason": "public_api_request_blocked"},

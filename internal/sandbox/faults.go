@@ -17,17 +17,24 @@ const (
 	RateLimited         Fault = "rate_limited"          // 429 with Retry-After, not processed
 	RateLimitedBare     Fault = "rate_limited_bare"     // 429 without Retry-After, not processed
 	RateLimitedDate     Fault = "rate_limited_date"     // 429 with an HTTP date, not processed
+	RateLimitedAbsurd   Fault = "rate_limited_absurd"   // 429 that asks to wait for a year, not processed
 	Overloaded          Fault = "overloaded"            // 529 with Retry-After, not processed
 	InternalError       Fault = "internal_error"        // 500, not processed
 	BadGatewayHTML      Fault = "bad_gateway_html"      // 502 with a page of the edge, not processed
 	Unavailable         Fault = "unavailable"           // 503, not processed
 	SavedButUnavailable Fault = "saved_but_unavailable" // 503, processed, with what was committed; plain 503 for reads
 	GatewayTimeout      Fault = "gateway_timeout"       // 504, not processed
+	ConnectionRefused   Fault = "connection_refused"    // nobody listens, not processed
 	ResetBefore         Fault = "reset_before"          // connection reset, not processed
 	ResetAfter          Fault = "reset_after"           // connection reset, processed
 	HangBefore          Fault = "hang_before"           // no answer for 70 s, not processed
 	HangAfter           Fault = "hang_after"            // no answer for 70 s, processed
+	SlowDrip            Fault = "slow_drip"             // processed, the answer comes one byte a second
 	Truncated           Fault = "truncated"             // processed, half of the answer
+	BadRequest          Fault = "bad_request"           // 400, not processed
+	Unauthorized        Fault = "unauthorized"          // 401, not processed
+	Forbidden           Fault = "forbidden"             // 403, not processed
+	NotFound            Fault = "not_found"             // 404, not processed
 	Conflict            Fault = "conflict"              // 409, not processed
 	RequestBlocked      Fault = "request_blocked"       // 429 that asks not to retry, not processed
 	BlockLimit          Fault = "block_limit"           // 403 of a free workspace that is full, not processed
@@ -35,7 +42,7 @@ const (
 
 func (f Fault) unprocessed() bool {
 	switch f {
-	case "", SavedButUnavailable, ResetAfter, HangAfter, Truncated:
+	case "", SavedButUnavailable, ResetAfter, HangAfter, SlowDrip, Truncated:
 		return false
 	default:
 		return true

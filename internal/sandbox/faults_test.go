@@ -32,6 +32,12 @@ func TestEachFaultLooksAsItShouldAndIsProcessedOrNot(t *testing.T) {
 		{sandbox.Conflict, 409, "conflict_error", "", false},
 		{sandbox.RequestBlocked, 429, "rate_limited", "", false},
 		{sandbox.BlockLimit, 403, "restricted_resource", "", false},
+		{sandbox.RateLimitedAbsurd, 429, "rate_limited", "31536000", false},
+		{sandbox.BadRequest, 400, "validation_error", "", false},
+		{sandbox.Unauthorized, 401, "unauthorized", "", false},
+		{sandbox.Forbidden, 403, "restricted_resource", "", false},
+		{sandbox.NotFound, 404, "object_not_found", "", false},
+		{sandbox.ConnectionRefused, 0, "", "", false},
 		{sandbox.ResetBefore, 0, "", "", false},
 		{sandbox.ResetAfter, 0, "", "", true},
 	} {
@@ -49,8 +55,8 @@ func TestEachFaultLooksAsItShouldAndIsProcessedOrNot(t *testing.T) {
 				t.Errorf("transcript: got %+v", x)
 			}
 			if test.status == 0 {
-				if !errors.Is(err, syscall.ECONNRESET) {
-					t.Errorf("got error %v, want a reset", err)
+				if refused := test.fault == sandbox.ConnectionRefused; !errors.Is(err, syscall.ECONNRESET) && !refused || errors.Is(err, syscall.ECONNREFUSED) != refused {
+					t.Errorf("got error %v, want a reset or a refused connection", err)
 				}
 				return
 			}

@@ -11,6 +11,9 @@ import (
 // hangLimit is how long a request hangs before the sandbox drops it.
 const hangLimit = 70 * time.Second
 
+// dripPause is how long each byte of a slow answer takes.
+const dripPause = time.Second
+
 // backend is an API behind a front. Its methods are called with the lock held.
 type backend interface {
 	// admit refuses a request that comes too soon; nil lets it in.
@@ -80,7 +83,7 @@ func (f *front) decide(ctx context.Context, x *Exchange, r *http.Request, body [
 		if err := sleep(ctx, hangLimit); err != nil {
 			return reply{}, err
 		}
-		return reply{reset: true}, nil
+		return reply{broken: errReset}, nil
 	}
 	return out, nil
 }
@@ -113,7 +116,10 @@ func (f *front) serve(x *Exchange, r *http.Request, body []byte) (out reply, han
 	case "":
 		return out, false
 	case ResetAfter, HangAfter:
-		return reply{reset: true}, hit.fault == HangAfter
+		return reply{broken: errReset}, hit.fault == HangAfter
+	case SlowDrip:
+		out.drip = dripPause
+		return out, false
 	case Truncated:
 		out.body = out.body[:len(out.body)/2]
 		return out, false

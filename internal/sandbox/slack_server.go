@@ -77,8 +77,12 @@ func tooMany(r *http.Request) reply {
 
 func (s *Slack) faultReply(f Fault, wait time.Duration, r *http.Request) reply {
 	switch f {
+	case ConnectionRefused:
+		return reply{broken: errRefused}
 	case ResetBefore, HangBefore:
-		return reply{reset: true}
+		return reply{broken: errReset}
+	case RateLimitedAbsurd:
+		return s.faultReply(RateLimited, absurdWait, r)
 	case RateLimitedBare:
 		return tooMany(r)
 	case RateLimited:
@@ -95,6 +99,14 @@ func (s *Slack) faultReply(f Fault, wait time.Duration, r *http.Request) reply {
 		return slackRefusal(r, http.StatusServiceUnavailable, "service_unavailable")
 	case GatewayTimeout:
 		return slackRefusal(r, http.StatusGatewayTimeout, "request_timeout")
+	case BadRequest:
+		return slackRefusal(r, http.StatusBadRequest, "invalid_payload")
+	case Unauthorized:
+		return slackRefusal(r, http.StatusForbidden, "invalid_token")
+	case Forbidden:
+		return slackRefusal(r, http.StatusForbidden, "action_prohibited")
+	case NotFound:
+		return slackRefusal(r, http.StatusNotFound, "channel_not_found")
 	default:
 		return slackRefusal(r, http.StatusInternalServerError, "internal_error")
 	}

@@ -5,9 +5,21 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/dealbell/dealbell/internal/sandbox"
 )
+
+func TestASlowAnswerOverASocketBeginsAtOnce(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, sandbox.Options{})
+	c.w.SetFaults(sandbox.Faults{Script: []sandbox.Scripted{{Fault: sandbox.SlowDrip}}})
+	start := time.Now()
+	res, err := newServer(t, c.w).get(c.request("GET", "/v1/users/me", nil))
+	if err != nil || res.StatusCode != 200 || time.Since(start) > 10*time.Second {
+		t.Errorf("got %v, %v after %v, want the head of the answer", res, err, time.Since(start))
+	}
+}
 
 // socket is the sandbox behind a real server.
 type socket struct {

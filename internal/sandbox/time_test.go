@@ -2,7 +2,9 @@ package sandbox_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -176,6 +178,45 @@ func TestAHangEndsWithTheContextOrAfterSeventySeconds(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestASlowAnswerComesByteByByteUntilTheClientGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, sandbox.Options{})
+		crm := c.w.StandardCRM()
+		c.w.SetFaults(sandbox.Faults{Script: []sandbox.Scripted{{Fault: sandbox.SlowDrip}}})
+		req := c.request("POST", "/v1/pages", newPage(crm.Contacts, object{}))
+		ctx, cancel := context.WithTimeout(req.Context(), 10*time.Second+time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		res, err := c.w.Transport().RoundTrip(req.WithContext(ctx))
+		if err != nil || res.StatusCode != 200 || time.Since(start) != 0 {
+			t.Fatalf("the head: got %v, %v after %v", res, err, time.Since(start))
+		}
+		raw, err := io.ReadAll(res.Body)
+		if !errors.Is(err, context.DeadlineExceeded) || len(raw) != 10 {
+			t.Errorf("got %q, %v in ten seconds, want ten bytes", raw, err)
+		}
+		if got := len(c.w.Rows(crm.Contacts)); got != 1 {
+			t.Errorf("got %d rows, want the page made", got)
+		}
+		start = time.Now()
+		if _, raw, err = c.send("GET", "/v1/users/me", nil); err != nil || time.Since(start) != time.Duration(len(raw))*time.Second || !json.Valid(raw) {
+			t.Errorf("a patient client: got %q, %v after %v", raw, err, time.Since(start))
+		}
+	})
+}
+
+func TestTheTranscriptTellsHowLongAWaitWasAskedForByADate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, sandbox.Options{})
+		c.w.SetFaults(sandbox.Faults{Script: []sandbox.Scripted{{Fault: sandbox.RateLimitedDate}}, RetryAfter: time.Minute})
+		time.Sleep(300 * time.Millisecond)
+		c.do("GET", "/v1/users/me", nil)
+		if got := c.w.Transcript()[0].RetryAfter; got != 59700*time.Millisecond {
+			t.Errorf("got %v, want 59.7s: dates are whole seconds", got)
+		}
+	})
 }
 
 func TestARequestThatIsCancelledDuringItsLatencyIsNotProcessed(t *testing.T) {

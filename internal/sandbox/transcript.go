@@ -12,14 +12,14 @@ type Exchange struct {
 	Start, End time.Time // End is zero while the request is under way
 	Method     string
 	Path       string
-	Query      string // undecoded
-	Version    string // the Notion-Version header; "" of requests to Slack
-	Body       []byte // of the request
-	Status     int    // 0 when no answer was sent
-	Fault      Fault  // "" when it was treated well
-	Wrote      bool   // a write was applied, whatever the answer says
-	Abandoned  bool   // the client gave up first
-	RetryAfter time.Duration
+	Query      string        // undecoded
+	Version    string        // the Notion-Version header; "" of requests to Slack
+	Body       []byte        // of the request
+	Status     int           // 0 when no answer was sent
+	Fault      Fault         // "" when it was treated well
+	Wrote      bool          // a write was applied, whatever the answer says
+	Abandoned  bool          // the client gave up first
+	RetryAfter time.Duration // that the answer asked for, in seconds or by a date
 }
 
 // Transcript lists every request in the order of arrival.
@@ -57,11 +57,15 @@ func (f *front) finish(x *Exchange, out reply, err error) {
 	defer f.mu.Unlock()
 	x.End = time.Now()
 	x.Abandoned = abandoned(err)
-	if err != nil || out.reset {
+	if err != nil || out.broken != nil {
 		return
 	}
 	x.Status = out.status
-	if s, err := strconv.Atoi(out.header.Get("Retry-After")); err == nil {
+	asked := out.header.Get("Retry-After")
+	if s, err := strconv.Atoi(asked); err == nil {
 		x.RetryAfter = time.Duration(s) * time.Second
+	}
+	if at, err := http.ParseTime(asked); err == nil {
+		x.RetryAfter = at.Sub(x.End)
 	}
 }
