@@ -32,7 +32,9 @@ func (db *DB) Turn(ctx context.Context, ends []crm.End, room crm.Room) (claimed 
 			if n <= 0 {
 				continue
 			}
-			err := tx.rows(`update jobs set state = 'running' where id in (select id from jobs where state = 'ready' and lane = ? order by id limit ?)
+			// With a bare parameter as its limit SQLite would prepare the
+			// statement anew at every run, for a plan of that limit.
+			err := tx.rows(`update jobs set state = 'running' where id in (select id from jobs where state = 'ready' and lane = ? order by id limit 0 + ?)
 				returning id, kind, lane, key, uniq, payload, state, attempts, created_at, not_before, last_error`, []any{lane, n},
 				func(r *sql.Rows) error {
 					j, err := scanJob(r)
