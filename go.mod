@@ -20,6 +20,7 @@ require (
 )
 
 require (
+	github.com/altcha-org/altcha-lib-go v1.0.0
 	github.com/chromedp/chromedp v0.22.0
 	github.com/google/go-cmp v0.7.0
 	github.com/rogpeppe/go-internal v1.16.0

@@ -23,7 +23,7 @@ const module = "github.com/dealbell/dealbell/"
 // imports only packages of lower layers, so never a sibling.
 var layers = [...]string{
 	"crm secret",
-	"signature form merge rules observe outbound meter",
+	"signature form antispam merge rules observe outbound meter",
 	"store queue notion slack sandbox connector",
 	"lead poll notify digest",
 	"ingest web schedule",
