@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dealbell/dealbell/internal/antispam"
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/digest"
 	"github.com/dealbell/dealbell/internal/ingest"
@@ -101,12 +102,29 @@ func (a *App) wire(ctx context.Context) (err error) {
 		},
 	})
 	a.schedule = schedule.New(schedule.Options{Ledger: a.db, Log: a.o.Log.With("component", "schedule"), Entries: entries, Wake: a.runner.Wake})
-	a.public = ingest.Handler(ingest.Options{
-		Inbox: a.db, Hooks: a.db, Health: a, Wake: a.runner.Wake, Forms: c.Intakes(), Token: c.WebhookToken,
+	guard, err := a.newGuard(ctx)
+	if err != nil {
+		return err
+	}
+	a.public, err = ingest.Handler(ingest.Options{
+		Inbox: a.db, Hooks: a.db, Health: a, Wake: a.runner.Wake, Forms: c.Intakes(), Guard: guard, Token: c.WebhookToken,
 		Draining: a.draining, Counted: a.metrics.request, Log: a.o.Log.With("component", "ingest"),
 	})
+	if err != nil {
+		return err
+	}
 	a.admin = a.adminRoutes()
 	return errors.Join(a.enqueueFirst(ctx), a.expectHandshake(ctx))
+}
+
+// newGuard judges what browsers send. Its key outlives a restart, so that what
+// is typed meanwhile passes.
+func (a *App) newGuard(ctx context.Context) (*antispam.Guard, error) {
+	key, err := a.db.Secret(ctx, "antispam key", antispam.NewKey())
+	if err != nil {
+		return nil, err
+	}
+	return antispam.New(key)
 }
 
 // connect makes the clients of the outside systems.

@@ -162,7 +162,7 @@ func (r *replay) release(q store.Rejected) error {
 	if _, err := form.Verify(sent, nil, q.Body, q.ReceivedAt); err != nil && !r.Force {
 		return crm.WithHint(fmt.Errorf("replay %s: %w", q.ID, err), "correct the secret of form "+q.Source+", or add --force if you know that it is genuine")
 	}
-	in, err := form.Intake(q.ID, sent, q.ContentType, q.Body)
+	in, _, err := form.Intake(q.ID, sent, q.ContentType, q.Body)
 	if err != nil {
 		return fmt.Errorf("replay %s: %w", q.ID, err)
 	}

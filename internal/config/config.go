@@ -247,5 +247,5 @@ func (c *Config) CheckServe() error {
 	case len(c.FormSecrets) == 0:
 		return &Error{"FORM_SECRET is not set", "make one with: openssl rand -hex 32; your website signs each lead with it"}
 	}
-	return nil
+	return c.needSecrets()
 }

@@ -12,9 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/form"
-	"github.com/dealbell/dealbell/internal/ingest"
 	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/signature"
@@ -36,13 +34,13 @@ type Form struct {
 	Submitter   string `yaml:"submitter"`    // property that gets the submitter's address, or name
 	ID          string `yaml:"id"`           // property that gets the delivery's id
 
-	Browser bool     `yaml:"browser"` // sent by the visitor's browser, which can keep no secret
-	Origins []string `yaml:"origins"` // of the pages that may hold the form
-	Thanks  []string `yaml:"thanks"`  // pages that may follow it; the first is the default
-	Trap    string   `yaml:"trap"`    // field that people do not see and leave empty
-	MinFill Duration `yaml:"min_fill"`
-	Work    int      `yaml:"work"`  // cost of the proof of work; 0 asks for none
-	Plain   bool     `yaml:"plain"` // believe forms without script as well
+	Browser  bool     `yaml:"browser"`  // sent by the visitor's browser, which can keep no secret
+	Origins  []string `yaml:"origins"`  // of the pages that may hold the form
+	Thanks   []string `yaml:"thanks"`   // pages that may follow it; the first is the default
+	Honeypot string   `yaml:"honeypot"` // field that people do not see and leave empty
+	MinFill  Duration `yaml:"min_fill"` // nobody is faster
+	Work     *int64   `yaml:"work"`     // cost of the proof of work; 0 asks for none
+	Plain    bool     `yaml:"plain"`    // believe forms that were posted without the script, too
 }
 
 // Secrets are what a sender signs with, any of them. Written as one text, or
@@ -154,11 +152,8 @@ func (f *Form) readSecrets(at string, getenv func(string) string) error {
 	return nil
 }
 
-// checkSecrets makes sure that nobody gets in without one.
+// checkSecrets finds secrets that can sign nothing.
 func (f *Form) checkSecrets(at string, vendor form.Vendor) error {
-	if len(f.Secret) == 0 {
-		return &Error{at + ".secret: there is none, so that nothing could be believed", "write secret: file:/etc/dealbell/NAME or secret: env:VARIABLE; " + vendor.Hint}
-	}
 	scheme := f.scheme(vendor)
 	for _, key := range f.Secret {
 		if err := scheme.CheckKey(key.Secret); err != nil {
@@ -168,6 +163,19 @@ func (f *Form) checkSecrets(at string, vendor form.Vendor) error {
 	return nil
 }
 
+// needSecrets makes sure that nobody gets in without one.
+func (c *Config) needSecrets() error {
+	var missing []error
+	for _, name := range slices.Sorted(maps.Keys(c.Forms)) {
+		f := c.Forms[name]
+		if vendor, _ := form.Named(f.Vendor); !f.Browser && len(f.Secret) == 0 {
+			missing = append(missing, &Error{fmt.Sprintf("forms.%s.secret: there is none, so that nothing could be believed", name),
+				"write secret: file:/etc/dealbell/" + name + " or secret: env:VARIABLE; " + vendor.Hint})
+		}
+	}
+	return errors.Join(missing...)
+}
+
 // checkBrowser checks what a form in a browser needs.
 func (f *Form) checkBrowser(at string) error {
 	switch {
@@ -175,82 +183,9 @@ func (f *Form) checkBrowser(at string) error {
 		return &Error{at + ".browser: a vendor's form is sent by the vendor, not by a browser", "leave out browser or vendor"}
 	case len(f.Secret) > 0:
 		return &Error{at + ".secret: a browser can keep no secret", "leave it out, or leave out browser: true and sign on your server"}
-	case len(f.Origins) == 0:
-		return &Error{at + ".origins: none are named", "name the sites that hold the form, such as https://example.com"}
 	}
-	for i, origin := range f.Origins {
-		u, err := url.Parse(origin)
-		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
-			return &Error{fmt.Sprintf("%s.origins: %q is no origin", at, origin), "write something like https://example.com"}
-		}
-		f.Origins[i] = strings.ToLower(u.Scheme + "://" + u.Host)
-	}
-	for _, page := range f.Thanks {
-		if u, err := url.Parse(page); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return &Error{fmt.Sprintf("%s.thanks: %q is no address of a page", at, page), "write something like https://example.com/thanks"}
-		}
+	if err := f.policy(strings.TrimPrefix(at, "forms.")).Validate(); err != nil {
+		return &Error{at + ": " + err.Error(), "see the annotated example: deploy/dealbell.yaml"}
 	}
 	return nil
-}
-
-// LeadForms returns where the submissions of each form go, POST /lead
-// included.
-func (c *Config) LeadForms() map[string]lead.Form {
-	own, _ := form.Named("own")
-	website := lead.Form{Name: lead.Website, Vendor: own, Fields: lead.StandardFields(), Values: lead.StandardValues()}
-	overrideAll(website.Fields, c.Lead.Fields)
-	overrideAll(website.Values, c.Lead.Initial)
-	for field, property := range website.Fields {
-		if crm.SameName(field, "message") {
-			website.Message = property
-		}
-	}
-	all := map[string]lead.Form{lead.Website: website}
-	for name, f := range c.Forms {
-		all[name] = c.leadForm(name, f, website)
-	}
-	return all
-}
-
-// leadForm is one form beside POST /lead. A form whose submissions are leads
-// has all that the standard one has.
-func (c *Config) leadForm(name string, f Form, website lead.Form) lead.Form {
-	vendor, _ := form.Named(f.Vendor)
-	if len(f.Events) > 0 {
-		vendor.Events = f.Events
-	}
-	found := lead.Form{
-		Name: name, Vendor: vendor, Email: f.Email, Fields: map[string]string{}, Values: map[string]string{},
-		SubmittedAt: f.SubmittedAt, Submitter: f.Submitter, ID: f.ID,
-	}
-	if id, _ := c.DatabaseID(f.Database); id != c.Contacts.ID {
-		found.Database = id
-	} else {
-		maps.Copy(found.Fields, website.Fields)
-		maps.Copy(found.Values, website.Values)
-		found.Message, found.ID = website.Message, ""
-	}
-	overrideAll(found.Fields, f.Fields)
-	overrideAll(found.Values, f.Values)
-	return found
-}
-
-// Intakes returns all routes by which submissions come in, POST /lead first.
-func (c *Config) Intakes() []ingest.Form {
-	forms := c.LeadForms()
-	website := ingest.Form{Form: forms[lead.Website], Path: "/" + lead.Website, Scheme: signature.Form}
-	for _, s := range c.FormSecrets {
-		website.Keys = append(website.Keys, signature.Key{Secret: s})
-	}
-	all := []ingest.Form{website}
-	for _, name := range slices.Sorted(maps.Keys(c.Forms)) {
-		f := c.Forms[name]
-		all = append(all, ingest.Form{Form: forms[name], Path: f.Path, Scheme: f.scheme(forms[name].Vendor), Keys: f.Secret})
-	}
-	return all
-}
-
-func (f Form) scheme(vendor form.Vendor) signature.Scheme {
-	s, _ := signature.Named(vendor.Scheme)
-	return s
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dealbell/dealbell/internal/antispam"
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/form"
 	"github.com/dealbell/dealbell/internal/lead"
@@ -22,7 +23,8 @@ type Form struct {
 	lead.Form
 	Path   string
 	Scheme signature.Scheme
-	Keys   []signature.Key // any of them may have signed
+	Keys   []signature.Key  // any of them may have signed
+	Public *antispam.Policy // nil unless the visitor's browser sends it, which signs nothing
 }
 
 // Verify reports which key signed a request.
@@ -41,16 +43,16 @@ var errIgnored = errors.New("the event is no submission")
 // The own form's errors are [*form.DecodeError]; what a vendor sends is taken
 // whatever it is, because no answer makes the vendor send something better: the
 // job says what is wrong with it.
-func (f Form) Intake(id string, h http.Header, contentType string, body []byte) (store.Intake, error) {
+func (f Form) Intake(id string, h http.Header, contentType string, body []byte) (store.Intake, form.Submission, error) {
 	in := store.Intake{Delivery: crm.Delivery{ID: id, Source: f.Name, Key: id, ContentType: contentType, Body: body}}
 	arrival, err := f.Arrive(h, contentType, body)
 	switch {
 	case f.own() && err != nil:
-		return in, err
+		return in, arrival.Submission, err
 	case f.own():
 		in.IdempotencyKey = h.Get("Idempotency-Key")
 	case len(f.Vendor.Events) > 0 && arrival.Kind != "" && !slices.Contains(f.Vendor.Events, arrival.Kind):
-		return in, errIgnored
+		return in, arrival.Submission, errIgnored
 	case arrival.ID != "":
 		in.IdempotencyKey = arrival.ID
 	default: // a vendor tries again for days
@@ -61,7 +63,7 @@ func (f Form) Intake(id string, h http.Header, contentType string, body []byte) 
 		in.Delivery.Key = arrival.Key
 	}
 	in.Job = f.Job(id, in.Delivery.Key)
-	return in, nil
+	return in, arrival.Submission, nil
 }
 
 // own reports whether the sender is the operator's: it can be told what is

@@ -11,11 +11,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"golang.org/x/time/rate"
 
+	"github.com/dealbell/dealbell/internal/antispam"
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/store"
@@ -49,6 +51,8 @@ type Options struct {
 	Health   Health
 	Wake     func() // called after a delivery was accepted
 	Forms    []Form
+	Guard    *antispam.Guard              // of forms in browsers
+	Trusted  []netip.Prefix               // proxies whose word on the client's address counts, beside those on this machine
 	Token    secret.String                // of Notion's webhook subscription, where it is configured
 	Draining <-chan struct{}              // closed when the process is stopping: nobody waits any more
 	Counted  func(source, outcome string) // told of every request to a form and every event; may be nil
@@ -61,7 +65,7 @@ const (
 )
 
 // Handler returns the routes of the public listener. Every other path is 404.
-func Handler(o Options) http.Handler {
+func Handler(o Options) (http.Handler, error) {
 	if o.Counted == nil {
 		o.Counted = func(string, string) {}
 	}
@@ -76,7 +80,12 @@ func Handler(o Options) http.Handler {
 	})
 	waiting := make(chan struct{}, maxWaiting)
 	for _, f := range o.Forms {
-		o.routeForm(r, desk{Options: o, form: f, waiting: waiting})
+		d := desk{Options: o, form: f, waiting: waiting}
+		if f.Public == nil {
+			o.routeSigned(r, d)
+		} else if err := o.routePublic(r, d); err != nil {
+			return nil, err
+		}
 	}
 	r.Method(http.MethodPost, "/notion-webhook", &events{
 		Options: o, strangers: rate.NewLimiter(strangerRate, strangerBurst), refusals: &rate.Sometimes{First: 3, Interval: time.Minute},
@@ -85,11 +94,11 @@ func Handler(o Options) http.Handler {
 		r.Get(path, health(parts))
 		r.Head(path, health(parts)) // net/http leaves the body out
 	}
-	return r
+	return r, nil
 }
 
-// routeForm adds the paths of one form.
-func (o Options) routeForm(r chi.Router, d desk) {
+// routeSigned adds the path of a form that is signed.
+func (o Options) routeSigned(r chi.Router, d desk) {
 	r.Method(http.MethodPost, d.form.Path, &submissions{
 		desk: d, strangers: rate.NewLimiter(strangerRate, strangerBurst), outdated: &rate.Sometimes{Interval: time.Hour},
 	})

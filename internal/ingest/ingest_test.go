@@ -65,11 +65,14 @@ func open(t *testing.T, inbox func(*store.DB) ingest.Inbox) *door {
 	if inbox != nil {
 		box = inbox(db)
 	}
-	d.handler = ingest.Handler(ingest.Options{
+	d.handler, err = ingest.Handler(ingest.Options{
 		Inbox: box, Health: health{{Name: "store", OK: true}, {Name: "intake", OK: false, Detail: "stopping"}},
 		Wake: func() {}, Forms: []ingest.Form{website}, Draining: d.drain,
 		Log: slog.New(slog.NewJSONHandler(d.logs, nil)),
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return d
 }
 

@@ -44,10 +44,13 @@ func listen(t *testing.T, hooks func(*store.DB) ingest.Hooks) *mouth {
 	if hooks != nil {
 		behind = hooks(db)
 	}
-	m.handler = ingest.Handler(ingest.Options{
+	m.handler, err = ingest.Handler(ingest.Options{
 		Inbox: db, Hooks: behind, Health: health{{}}, Wake: func() { m.woken++ },
 		Log: slog.New(slog.NewJSONHandler(m.logs, nil)),
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	m.arm(time.Minute)
 	if taken, err := db.Handshake(context.Background(), hookToken); err != nil || !taken {
 		t.Fatal(taken, err)

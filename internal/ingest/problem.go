@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -33,10 +34,14 @@ func (p *problem) after(wait time.Duration) *problem {
 }
 
 func (p *problem) write(w http.ResponseWriter) {
-	if p.retryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
-	}
+	p.setRetryAfter(w.Header())
 	writeJSON(w, p.Status, "application/problem+json", p)
+}
+
+func (p *problem) setRetryAfter(h http.Header) {
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
+	}
 }
 
 func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {

@@ -95,7 +95,7 @@ func (s *submissions) verify(r *http.Request, body []byte) *problem {
 
 // take keeps what is believed.
 func (s *submissions) take(w http.ResponseWriter, r *http.Request, body []byte) *problem {
-	in, err := s.form.Intake(store.NewID(), r.Header, r.Header.Get("Content-Type"), body)
+	in, _, err := s.form.Intake(store.NewID(), r.Header, r.Header.Get("Content-Type"), body)
 	if errors.Is(err, errIgnored) {
 		s.answer(w, "ignored", "")
 		return nil

@@ -24,6 +24,7 @@ type Form struct {
 	Fields   map[string]string // field -> property
 	Values   map[string]string // property -> value that every new row gets
 	Message  string            // the property of Contacts that messages fill; each is kept with its delivery as well
+	Ours     []string          // fields that are for Dealbell and no part of the lead
 
 	// Properties that get what is known beside the fields; "" for none.
 	SubmittedAt string
@@ -53,12 +54,10 @@ func (f Form) errNoAddress(cause error) error {
 		"name the field as email: of the form in the configuration file, restart, then retry the job")
 }
 
-// Arrival is what has to be known of a submission to answer it and to make it
-// durable.
+// Arrival is a submission, and what has to be known of it to make it durable.
 type Arrival struct {
-	Key  string // the contact's key; "" when it is not clear whose it is, or there is no contact
-	ID   string // the vendor's id of it, the same in every try; "" for none
-	Kind string // of event
+	form.Submission
+	Key string // the contact's key; "" when it is not clear whose it is, or there is no contact
 }
 
 // Arrive decodes a submission as far as that. The errors are
@@ -69,7 +68,7 @@ func (f Form) Arrive(h http.Header, contentType string, body []byte) (Arrival, e
 	if err != nil {
 		return Arrival{}, err
 	}
-	arrival := Arrival{ID: s.ID, Kind: s.Kind}
+	arrival := Arrival{Submission: s}
 	if f.Database != "" {
 		return arrival, nil
 	}
@@ -138,6 +137,7 @@ func (s *Service) read(d crm.Delivery) (lead, error) {
 	if err != nil {
 		return lead{}, fmt.Errorf("%w: decode delivery %s: %w", crm.ErrInvalid, d.ID, err)
 	}
+	submission.Fields = slices.DeleteFunc(submission.Fields, func(field form.Field) bool { return slices.ContainsFunc(f.Ours, field.Called) })
 	return lead{Submission: submission, delivery: d, form: f}, nil
 }
 

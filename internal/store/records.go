@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/secret"
 )
 
 // Known returns the pages of the database that carry the key: those that are
@@ -148,6 +149,19 @@ func (db *DB) fact(ctx context.Context, name string) (string, error) {
 
 func (db *DB) saveFact(ctx context.Context, name, value string) error {
 	return db.write(ctx, func(tx *tx) error { return tx.saveFact(name, value) })
+}
+
+// Secret returns the secret that is kept under a name; the fresh one is kept
+// when there is none yet.
+func (db *DB) Secret(ctx context.Context, name string, fresh secret.String) (secret.String, error) {
+	err := db.write(ctx, func(tx *tx) error {
+		return tx.exec(`insert into facts (name, value) values (?, ?) on conflict (name) do nothing`, name, fresh.Reveal())
+	})
+	if err != nil {
+		return secret.String{}, err
+	}
+	kept, err := db.fact(ctx, name)
+	return secret.New(kept), err
 }
 
 func (t *tx) saveFact(name, value string) error {
