@@ -84,7 +84,7 @@ func (a *App) wire(ctx context.Context) (err error) {
 	}
 	a.db.Follow(store.Follow{Changed: notify.MatchJob(), Clue: poll.ClueJob, Wake: func() { a.runner.Wake() }})
 	a.runner = queue.New(queue.Options{
-		Store: a.db, Gate: a.notion, Log: a.o.Log.With("component", "queue"), Ended: a.metrics.jobEnded,
+		Store: a.db, Gate: a.notion, Log: a.o.Log.With("component", "queue"), Ended: a.metrics.jobEnded, Lost: a.db.Failed(),
 		Handlers: map[string]queue.Handler{
 			lead.KindUpsert:    a.leads.Upsert,
 			lead.KindActivity:  a.leads.Activity,

@@ -65,6 +65,7 @@ type Options struct {
 	Log      *slog.Logger
 	Slots    map[crm.Lane]int                  // jobs that run at once, by lane; default DefaultSlots
 	Grace    time.Duration                     // how long a drain waits for running jobs; default 12 s
+	Lost     <-chan struct{}                   // closed when nothing can be written any more: a drain waits for no job then; may be nil
 	Recheck  time.Duration                     // longest sleep: another process may have changed the queue, or the clock jumped; default 2 s
 	Ended    func(crm.End)                     // told of every run; may be nil
 	Jitter   func(time.Duration) time.Duration // spreads waits; default ±20 %
@@ -126,7 +127,8 @@ func (r *Runner) Wake() {
 }
 
 // Run runs jobs until ctx ends, then waits for those that run, at most the
-// grace time, and writes how they ended.
+// grace time, and writes how they ended. When the store is lost it does not
+// wait: what they do cannot be remembered.
 func (r *Runner) Run(ctx context.Context) error {
 	work, cancelWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelWork()
@@ -246,7 +248,7 @@ func (r *Runner) end(res result) crm.End {
 }
 
 func (r *Runner) drain(cancelWork func(), ends []crm.End) error {
-	deadline := time.NewTimer(r.o.Grace)
+	deadline, lost := time.NewTimer(r.o.Grace), r.o.Lost
 	defer deadline.Stop()
 	for r.active() > 0 {
 		select {
@@ -254,6 +256,9 @@ func (r *Runner) drain(cancelWork func(), ends []crm.End) error {
 			ends = r.collect(ends, res)
 		case <-deadline.C:
 			cancelWork()
+		case <-lost:
+			cancelWork()
+			lost = nil
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)

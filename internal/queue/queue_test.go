@@ -501,6 +501,29 @@ func TestStoppingWaitsForRunningJobsThenCancels(t *testing.T) {
 	})
 }
 
+func TestStoppingWaitsForNoJobWhenNothingCanBeWritten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		lost := make(chan struct{})
+		w.start(queue.Options{Lost: lost}, func(ctx context.Context, _ crm.Job) (crm.Commit, error) {
+			<-ctx.Done()
+			return crm.Commit{}, ctx.Err()
+		})
+		w.enqueue(named("endless"))
+		synctest.Wait()
+		close(lost)
+		began := time.Now()
+		if err := w.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("stopped after %v, want at once", took)
+		}
+		w.db.Close()
+	})
+}
+
 func TestTheEndOfAJobAndItsEffectsAreOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
