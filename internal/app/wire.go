@@ -131,7 +131,7 @@ func (a *App) newGuard(ctx context.Context) (*antispam.Guard, error) {
 func (a *App) connect(ctx context.Context) (err error) {
 	c := a.o.Config
 	a.notion, err = notion.New(ctx, notion.Options{
-		Token: c.NotionToken, BaseURL: c.Notion.URL, Transport: a.o.Transport,
+		Token: c.NotionToken, BaseURL: c.Notion.URL, Transport: a.o.Transport, Private: c.PrivateHosts,
 		Rate: c.Notion.Rate, Burst: c.Notion.Burst,
 		Pauses: a.db, Log: a.o.Log.With("component", "notion"), Observer: a.metrics,
 	})
@@ -140,7 +140,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	}
 	webhooks, channels := c.Slack.Ways()
 	a.slack, err = slack.New(slack.Options{
-		Webhooks: webhooks, Channels: channels, Token: c.SlackToken, BaseURL: c.Slack.URL, Transport: a.o.SlackTransport,
+		Webhooks: webhooks, Channels: channels, Token: c.SlackToken, BaseURL: c.Slack.URL, Transport: a.o.SlackTransport, Private: c.PrivateHosts,
 	})
 	if err != nil {
 		return fmt.Errorf("set up slack: %w", err)

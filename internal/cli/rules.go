@@ -139,6 +139,7 @@ func ask(ctx context.Context, settings *config.Config, db *store.DB, id string) 
 func dial(ctx context.Context, settings *config.Config, pauses notion.Pauses) (*notion.Caller, error) {
 	client, err := notion.New(ctx, notion.Options{
 		Token: settings.NotionToken, BaseURL: settings.Notion.URL, Rate: settings.Notion.Rate, Burst: settings.Notion.Burst, Pauses: pauses,
+		Private: settings.PrivateHosts,
 	})
 	if err != nil {
 		return nil, err

@@ -31,6 +31,10 @@ type Config struct {
 	AdminListen string `yaml:"admin_listen" env:"DEALBELL_ADMIN_LISTEN"` // admin listener, host:port
 	Timezone    string `yaml:"timezone"`                                 // IANA name; "" is the machine's
 
+	// PrivateHosts are names of servers, such as a Slack-like chat's, that may
+	// lead to private addresses. Any other name may not.
+	PrivateHosts []string `yaml:"private_hosts"`
+
 	Notion     Notion                 `yaml:"notion"`
 	Contacts   Database               `yaml:"contacts" envPrefix:"NOTION_CONTACTS_DB_"`
 	Deals      Database               `yaml:"deals" envPrefix:"NOTION_DEALS_DB_"`

@@ -46,6 +46,7 @@ import (
 	"github.com/jomei/notionapi"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/outbound"
 	"github.com/dealbell/dealbell/internal/secret"
 )
 
@@ -59,7 +60,8 @@ const (
 type Options struct {
 	Token     secret.String
 	BaseURL   string            // default https://api.notion.com
-	Transport http.RoundTripper // default: an http.Transport with sane limits
+	Transport http.RoundTripper // nil for the network, of which it sees BaseURL alone
+	Private   []string          // host names that may lead to private addresses
 	Rate      float64           // requests per second, default 2.5
 	Burst     int               // default 3
 	Pauses    Pauses            // keeps a pause across restarts; nil: in memory only
@@ -108,6 +110,9 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Transport == nil {
+		o.Transport = newTransport(outbound.Guard{Targets: []string{target.String()}, Private: o.Private})
+	}
 	o = o.withDefaults()
 	gate, err := newGate(ctx, o)
 	if err != nil {
@@ -150,9 +155,6 @@ func parseBase(s string) (*url.URL, error) {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Transport == nil {
-		o.Transport = newTransport()
-	}
 	if o.Rate <= 0 {
 		o.Rate = defaultRate
 	}
@@ -170,16 +172,15 @@ func (o Options) withDefaults() Options {
 
 // newTransport notices dead HTTP/2 connections by ping: without it a machine
 // that slept, or a router that forgot the connection, costs a whole time-out.
-func newTransport() *http.Transport {
-	return &http.Transport{
+func newTransport(g outbound.Guard) http.RoundTripper {
+	return g.Transport(&http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout: 10 * time.Second,
 		ForceAttemptHTTP2:   true,
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
 		MaxIdleConnsPerHost: usefulCalls,
 		IdleConnTimeout:     90 * time.Second,
-	}
+	}, net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second})
 }
 
 type nobody struct{}

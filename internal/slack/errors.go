@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/dealbell/dealbell/internal/outbound"
 )
 
 // Error is a call that failed. It wraps one of the sentinels of package crm,
@@ -56,6 +58,9 @@ func (e *Error) RetryAt() (time.Time, bool) { return e.retryAt, !e.retryAt.IsZer
 // describe says in our words what broke. The text of err is not repeated: it
 // may hold the URL, or what a server sent.
 func describe(err error) string {
+	if refusal, ok := errors.AsType[*outbound.RefusedError](err); ok {
+		return refusal.Error()
+	}
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno.Error()
 	}

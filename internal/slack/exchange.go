@@ -150,6 +150,9 @@ func (x *exchange) send(r *http.Request) (answer, *Error) {
 // lost is a request to which no whole answer came.
 func (x *exchange) lost(caller, ours context.Context, err error, sent bool) *Error {
 	e := &Error{Message: describe(err), kind: crm.ErrUnavailable}
+	if refusal, ok := errors.AsType[*outbound.RefusedError](err); ok {
+		e.hint = refusal.Hint()
+	}
 	if sent {
 		e.kind = x.errand.doubt()
 	}

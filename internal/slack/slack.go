@@ -33,6 +33,7 @@ import (
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/outbound"
 	"github.com/dealbell/dealbell/internal/secret"
 )
 
@@ -47,7 +48,8 @@ type Options struct {
 	Channels  map[string]string        // Slack's channel id or "#name" by configured name, posted to with the token
 	Token     secret.String            // bot token; empty for none
 	BaseURL   string                   // of the Web API; default https://slack.com/api/
-	Transport http.RoundTripper        // nil for the network
+	Transport http.RoundTripper        // nil for the network, of which it sees BaseURL and Webhooks alone
+	Private   []string                 // host names that may lead to private addresses
 	Timeout   time.Duration            // per request; default 10 s
 }
 
@@ -81,7 +83,11 @@ func New(o Options) (*Client, error) {
 		timeout:   o.Timeout,
 	}
 	if c.transport == nil {
-		c.transport = newTransport()
+		targets := []string{base}
+		for _, webhook := range o.Webhooks {
+			targets = append(targets, trimmed(webhook).Reveal())
+		}
+		c.transport = newTransport(outbound.Guard{Targets: targets, Private: o.Private})
 	}
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
@@ -141,14 +147,13 @@ func (c *Client) addChannel(name, id string) error {
 // newTransport keeps connections for a short time only. Messages are rare, and
 // one that is written to a connection that a router forgot counts as maybe
 // sent.
-func newTransport() *http.Transport {
-	return &http.Transport{
+func newTransport(g outbound.Guard) http.RoundTripper {
+	return g.Transport(&http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
 		TLSHandshakeTimeout: 5 * time.Second,
 		ForceAttemptHTTP2:   true,
 		IdleConnTimeout:     15 * time.Second,
-	}
+	}, net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second})
 }
 
 // HasToken reports whether there is a bot token, and so direct messages and

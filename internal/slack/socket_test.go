@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/slack"
 )
@@ -70,6 +71,41 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	}
 	if followed.Load() {
 		t.Error("a redirect was followed")
+	}
+}
+
+// The host is this machine in digits that only browsers take for digits: a
+// name that leads inside without a DNS to say so.
+func TestANameThatLeadsInsideIsNotAskedUnlessTheOperatorMeansIt(t *testing.T) {
+	t.Parallel()
+	const name = "①②⑦.⓪.⓪.①"
+	var visits atomic.Int64
+	inside := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		visits.Add(1)
+		_, _ = io.WriteString(w, "ok")
+	}))
+	defer inside.Close()
+	_, port, err := net.SplitHostPort(inside.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := slack.Options{Webhooks: map[string]secret.String{"hooked": secret.New("http://" + name + ":" + port + "/services/CANARY")}}
+	for _, private := range []bool{false, true} {
+		if private {
+			o.Private = []string{name}
+		}
+		c, err := slack.New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.Post(t.Context(), "hooked", "hello")
+		hint, _ := crm.Hint(err)
+		switch {
+		case private && (err != nil || visits.Load() != 1):
+			t.Errorf("as the operator means it: %v after %d visits", err, visits.Load())
+		case !private && (kind(t, err) != "unavailable" || !strings.Contains(err.Error(), "leads to 127.0.0.1") || !strings.Contains(hint, "private_hosts") || leaks(err) != "" || visits.Load() != 0):
+			t.Errorf("got %v, hint %q, after %d visits; want it refused with the next step", err, hint, visits.Load())
+		}
 	}
 }
 
