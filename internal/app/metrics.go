@@ -40,6 +40,7 @@ var stored = []meter.Family{
 	{Name: "dealbell_messages", Kind: meter.Gauge, Help: "Slack messages of the last 90 days, by state.", Labels: []string{"state"}},
 	{Name: "dealbell_polled_seconds", Kind: meter.Gauge, Help: "Unix time of the latest complete read of a database.", Labels: []string{"database"}},
 	{Name: "dealbell_quarantined", Kind: meter.Gauge, Help: "Rejected bodies that are kept."},
+	{Name: "dealbell_held", Kind: meter.Gauge, Help: "Submissions that are held for review."},
 	{Name: "dealbell_queue_jobs", Kind: meter.Gauge, Help: "Jobs in the queue.", Labels: []string{"lane", "state"}},
 	{Name: "dealbell_queue_oldest_seconds", Kind: meter.Gauge, Help: "How long ago the job that waits longest was last asked for.", Labels: []string{"lane", "state"}},
 	{Name: "dealbell_storage_bytes", Kind: meter.Gauge, Help: "Size of the database and its write-ahead log."},
@@ -125,7 +126,7 @@ func (m *metrics) read(ctx context.Context) (*meter.Set, error) {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	for name, v := range map[string]float64{
-		"dealbell_leads_open": float64(sum.Open), "dealbell_quarantined": float64(sum.Quarantined), "dealbell_leftovers": float64(sum.Leftovers),
+		"dealbell_leads_open": float64(sum.Open), "dealbell_held": float64(sum.Held), "dealbell_quarantined": float64(sum.Quarantined), "dealbell_leftovers": float64(sum.Leftovers),
 		"dealbell_unsure_creates": float64(sum.Unsure), "dealbell_storage_bytes": float64(sum.Bytes),
 		"dealbell_webhook_last_event_seconds": seconds(hooks.LastEvent), "dealbell_webhook_silent_seconds": silent.Seconds(),
 		"go_goroutines": float64(runtime.NumGoroutine()), "go_memstats_heap_inuse_bytes": float64(memory.HeapInuse),

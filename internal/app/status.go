@@ -16,6 +16,7 @@ type Status struct {
 	OpenLeads    int              `json:"open_leads"` // accepted, not yet in Notion
 	Queue        []Lane           `json:"queue"`
 	DeadLetters  int              `json:"dead_letters"`
+	Held         int              `json:"held"` // submissions that somebody has to look at
 	Quarantined  int              `json:"quarantined"`
 	Leftovers    []Leftover       `json:"leftovers"`      // the first of them
 	LeftoverSum  int              `json:"leftover_count"` // values that wait for the schema to be fixed
@@ -108,7 +109,7 @@ func ReadStatus(ctx context.Context, db *store.DB, subscribed bool) (Status, err
 		return Status{}, err
 	}
 	s := Status{
-		OpenLeads: sum.Open, Quarantined: sum.Quarantined, LeftoverSum: sum.Leftovers, UnsureSum: sum.Unsure,
+		OpenLeads: sum.Open, Held: sum.Held, Quarantined: sum.Quarantined, LeftoverSum: sum.Leftovers, UnsureSum: sum.Unsure,
 		StorageBytes: sum.Bytes, Queue: lanes(sum.Depths), Leftovers: []Leftover{}, Databases: []DatabaseStatus{},
 	}
 	for _, l := range s.Queue {

@@ -107,7 +107,7 @@ func (a *App) wire(ctx context.Context) (err error) {
 		return err
 	}
 	a.public, err = ingest.Handler(ingest.Options{
-		Inbox: a.db, Hooks: a.db, Health: a, Wake: a.runner.Wake, Forms: c.Intakes(), Guard: guard, Token: c.WebhookToken,
+		Inbox: a.db, Hooks: a.db, Health: a, Wake: a.runner.Wake, Forms: c.Intakes(), Guard: guard, Trusted: c.Trusted(), Token: c.WebhookToken,
 		Draining: a.draining, Counted: a.metrics.request, Log: a.o.Log.With("component", "ingest"),
 	})
 	if err != nil {

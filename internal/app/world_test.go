@@ -40,6 +40,7 @@ type world struct {
 	slack      *sandbox.Slack
 	hook       *sandbox.Subscription
 	logs       io.Writer // where the daemon's log goes
+	yaml       string    // the configuration file
 	change     func(*config.Config)
 
 	crashes []time.Time
@@ -81,8 +82,11 @@ func newWorld(t *testing.T, o sandbox.Options) *world {
 func (w *world) config() *config.Config {
 	w.t.Helper()
 	env := map[string]string{
-		"NOTION_TOKEN": "token", "FORM_SECRET": formSecret, "DEALBELL_DATA": w.dir, "DEALBELL_CONFIG": os.DevNull,
+		"NOTION_TOKEN": "token", "FORM_SECRET": formSecret, "DEALBELL_DATA": w.dir, "DEALBELL_CONFIG": filepath.Join(w.t.TempDir(), "dealbell.yaml"),
 		"NOTION_CONTACTS_DB_ID": w.crm.Contacts.ID,
+	}
+	if err := os.WriteFile(env["DEALBELL_CONFIG"], []byte(w.yaml), 0o600); err != nil {
+		w.t.Fatal(err)
 	}
 	if w.activities {
 		env["NOTION_ACTIVITIES_DB_ID"] = w.crm.Activities.ID

@@ -12,6 +12,7 @@ import (
 	"github.com/dealbell/dealbell/internal/config"
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/digest"
+	"github.com/dealbell/dealbell/internal/ingest"
 	"github.com/dealbell/dealbell/internal/notify"
 	"github.com/dealbell/dealbell/internal/rules"
 	"github.com/dealbell/dealbell/internal/slack"
@@ -72,10 +73,25 @@ func printConfig(s *session, c *config.Config) {
 		fmt.Fprintf(s.Stdout, "  %-11s %s%s, read every %s\n", db.Name, db.ID, key, time.Duration(db.Poll))
 	}
 	fmt.Fprintf(s.Stdout, "  activities  %s\n", activities)
+	for _, f := range c.Intakes() {
+		fmt.Fprintf(s.Stdout, "  form        %s at %s, %s\n", f.Name, f.Path, describe(f))
+	}
 	fmt.Fprintf(s.Stdout, "  channels    %s\n", channels)
 	fmt.Fprintf(s.Stdout, "  rules       %s\n", on(c.Rules, func(r rules.Spec) bool { return r.Off }))
 	fmt.Fprintf(s.Stdout, "  digests     %s\n", on(c.Digests, func(d digest.Spec) bool { return d.Off != nil && *d.Off }))
 	fmt.Fprintf(s.Stdout, "  time zone   %s\n", c.Zone)
+}
+
+// describe says who sends a form, and where what it says goes.
+func describe(f ingest.Form) string {
+	by, to := "by "+f.Vendor.Name, "contacts"
+	if f.Public != nil {
+		by = "by browsers on " + strings.Join(f.Public.Origins, ", ")
+	}
+	if f.Database != "" {
+		to = "database " + f.Database
+	}
+	return by + ", to " + to
 }
 
 // on names what is not switched off.

@@ -48,6 +48,7 @@ func printStatus(out io.Writer, s app.Status) error {
 	fmt.Fprintf(w, "daemon\t%s\n", state)
 	fmt.Fprintf(w, "leads not in Notion yet\t%d\n", s.OpenLeads)
 	fmt.Fprintf(w, "dead letters\t%d%s\n", s.DeadLetters, next(s.DeadLetters, "dealbell jobs list --state dead"))
+	fmt.Fprintf(w, "held for review\t%d%s\n", s.Held, next(s.Held, "dealbell replay"))
 	fmt.Fprintf(w, "rejected, kept 7 days\t%d%s\n", s.Quarantined, next(s.Quarantined, "dealbell replay"))
 	fmt.Fprintf(w, "values that do not fit\t%d%s\n", s.LeftoverSum, next(s.LeftoverSum, "fix the property in Notion, they are written by themselves"))
 	for _, l := range s.Leftovers {

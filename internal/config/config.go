@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -30,6 +31,9 @@ type Config struct {
 	Listen      string `yaml:"listen" env:"DEALBELL_LISTEN"`             // public listener, host:port
 	AdminListen string `yaml:"admin_listen" env:"DEALBELL_ADMIN_LISTEN"` // admin listener, host:port
 	Timezone    string `yaml:"timezone"`                                 // IANA name; "" is the machine's
+	// TrustedProxies are addresses (or CIDR networks) of proxies beside those on
+	// this machine whose X-Forwarded-For tells the client's address.
+	TrustedProxies []Network `yaml:"trusted_proxies"`
 
 	// PrivateHosts are names of servers, such as a Slack-like chat's, that may
 	// lead to private addresses. Any other name may not.
@@ -91,6 +95,19 @@ type Activity struct {
 	Details string `yaml:"details"`
 	Contact string `yaml:"contact"`
 	ID      string `yaml:"id"`
+}
+
+// Network is written like 10.0.0.0/8, or as one address.
+type Network netip.Prefix
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (n *Network) UnmarshalText(text []byte) error {
+	prefix, err := netip.ParsePrefix(string(text))
+	if one, isOne := netip.ParseAddr(string(text)); isOne == nil {
+		prefix, err = netip.PrefixFrom(one, one.BitLen()), nil
+	}
+	*n = Network(prefix)
+	return err
 }
 
 // Duration is written like 5m or 720h.

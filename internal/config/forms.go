@@ -169,8 +169,10 @@ func (c *Config) needSecrets() error {
 	for _, name := range slices.Sorted(maps.Keys(c.Forms)) {
 		f := c.Forms[name]
 		if vendor, _ := form.Named(f.Vendor); !f.Browser && len(f.Secret) == 0 {
-			missing = append(missing, &Error{fmt.Sprintf("forms.%s.secret: there is none, so that nothing could be believed", name),
-				"write secret: file:/etc/dealbell/" + name + " or secret: env:VARIABLE; " + vendor.Hint})
+			missing = append(missing, &Error{
+				fmt.Sprintf("forms.%s.secret: there is none, so that nothing could be believed", name),
+				"write secret: file:/etc/dealbell/" + name + " or secret: env:VARIABLE; " + vendor.Hint,
+			})
 		}
 	}
 	return errors.Join(missing...)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -54,6 +55,15 @@ func (c *Config) leadForm(name string, f Form, website lead.Form) lead.Form {
 	overrideAll(found.Values, f.Values)
 	if f.Browser {
 		found.Ours = []string{f.policy(name).Honeypot, antispam.ThanksField}
+	}
+	return found
+}
+
+// Trusted returns the networks of TrustedProxies.
+func (c *Config) Trusted() []netip.Prefix {
+	var found []netip.Prefix
+	for _, n := range c.TrustedProxies {
+		found = append(found, netip.Prefix(n))
 	}
 	return found
 }

@@ -118,7 +118,7 @@ func (p *public) thank(w http.ResponseWriter, r *http.Request, said form.Submiss
 		page, ok = p.policy.Redirect("")
 	}
 	if ok {
-		http.Redirect(w, r, page, http.StatusSeeOther)
+		http.Redirect(w, r, page, http.StatusSeeOther) //nolint:gosec // it is one of the configuration
 		return
 	}
 	writePage(w, http.StatusOK, "Thank you", "Your message was sent.")

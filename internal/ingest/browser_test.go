@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -89,8 +90,8 @@ func (p *page) stored(key string) crm.Delivery {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if all := append(held, open...); len(all) == 1 {
-		return all[0]
+	if len(held)+len(open) == 1 {
+		return slices.Concat(held, open)[0]
 	}
 	p.t.Fatalf("%d held and %d open, want one delivery", len(held), len(open))
 	return crm.Delivery{}
