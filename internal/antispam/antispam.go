@@ -52,7 +52,7 @@ type Policy struct {
 func Standard(form string, origins ...string) Policy {
 	return Policy{
 		Form: form, Origins: origins, Honeypot: "_gotcha",
-		MinFill: 3 * time.Second, MaxAge: 2 * time.Hour, Work: 50_000,
+		MinFill: 3 * time.Second, MaxAge: 2 * time.Hour, Work: 100_000,
 	}
 }
 

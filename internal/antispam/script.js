@@ -42,7 +42,8 @@ function dealbell(settings) {
       state.ticket = timed(tickets, plain).then((r) => r.ok ? r.json() : Promise.reject()).then((t) => {
         state.reached = true;
         state.until = Date.now() + t.expires * 0.8;
-        t.ready = Date.now() + t.wait + 50;
+        t.wait += 50;
+        t.ready = Date.now() + t.wait;
         t.proof = t.work ? solve(t.work) : "";
         return t;
       }).catch(() => state.ticket = null);
@@ -128,7 +129,7 @@ function dealbell(settings) {
     form.setAttribute("aria-busy", "true");
     say(form, "");
     const headers = {"Content-Type": "application/json", "Idempotency-Key": state.key};
-    obtain(state).then((t) => t || obtain(state)).then((t) => t && Promise.all([t.proof, pause(t.ready - Date.now())]).then((all) => {
+    obtain(state).then((t) => t || obtain(state)).then((t) => t && Promise.all([t.proof, pause(Math.min(t.wait, t.ready - Date.now()))]).then((all) => {
       headers["X-Form-Token"] = t.token;
       headers["X-Form-Work"] = all[0];
     })).then(() => post(headers, body, true)).then((r) => r.json().catch(() => ({})).then((said) => {
