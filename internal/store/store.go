@@ -29,8 +29,8 @@ import (
 const FileName = "dealbell.db"
 
 var (
-	// ErrFull means that the disk is full. Nothing was written; the same call may
-	// succeed once there is room.
+	// ErrFull means that the disk is full, or took nothing for another reason.
+	// Nothing was written; the same call may succeed once there is room.
 	ErrFull = errors.New("disk full")
 	// ErrBusy means that too many writes wait already. Nothing was written.
 	ErrBusy = errors.New("too many writes wait")
@@ -226,22 +226,32 @@ func (db *DB) write(ctx context.Context, fn func(*tx) error) error {
 // classify turns SQLite's codes into the errors of this package.
 func classify(err error) error {
 	e, ok := errors.AsType[*sqlite.Error](err)
-	if !ok {
+	switch {
+	case !ok:
 		return err
-	}
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_FULL:
+	case refused(e):
 		return fmt.Errorf("%w (%v)", ErrFull, err) //nolint:errorlint // the cause is for people
-	case sqlite3.SQLITE_BUSY:
+	case e.Code()&0xff == sqlite3.SQLITE_BUSY:
 		return fmt.Errorf("%w (%v)", ErrBusy, err) //nolint:errorlint // the cause is for people
 	}
 	return err
 }
 
-// broken reports whether err means that the disk itself failed.
+// refused reports whether the disk did not take what was written. A quota and
+// a limit on the size of files are reported as failed writes.
+func refused(e *sqlite.Error) bool {
+	switch e.Code() {
+	case sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE:
+		return true
+	}
+	return e.Code()&0xff == sqlite3.SQLITE_FULL
+}
+
+// broken reports whether err means that the disk itself failed, so that what
+// counts as durable may not be on it.
 func broken(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
-	if !ok {
+	if !ok || refused(e) {
 		return false
 	}
 	switch e.Code() & 0xff {
