@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -83,15 +84,26 @@ type daemon struct {
 	ended chan struct{} // closed when the process is gone
 }
 
+// wrapper puts something around the command of a daemon. The process that is
+// started has to become the daemon.
+type wrapper func(*exec.Cmd)
+
 // launch starts a daemon and does not wait for it. It is killed with the test.
-func launch(tb testing.TB, environment []string) *daemon {
+func launch(tb testing.TB, environment []string, wrappers ...wrapper) *daemon {
 	tb.Helper()
 	d := &daemon{
 		tb: tb, cmd: exec.Command(shipped.path(tb), "serve"),
 		log: &logbook{ready: make(chan struct{})}, ended: make(chan struct{}),
 	}
-	d.cmd.Dir, d.cmd.Env, d.cmd.Stderr = tb.TempDir(), environment, d.log
-	if err := d.cmd.Start(); err != nil {
+	d.cmd.Dir, d.cmd.Env, d.cmd.Stderr = tb.TempDir(), slices.Clone(environment), d.log
+	for _, wrap := range wrappers {
+		wrap(d.cmd)
+	}
+	err := d.cmd.Start()
+	for _, file := range d.cmd.ExtraFiles {
+		file.Close() // the daemon has its own
+	}
+	if err != nil {
 		tb.Fatal(err)
 	}
 	go func() {
@@ -103,9 +115,9 @@ func launch(tb testing.TB, environment []string) *daemon {
 }
 
 // start launches a daemon and waits until it takes leads.
-func start(tb testing.TB, environment []string) *daemon {
+func start(tb testing.TB, environment []string, wrappers ...wrapper) *daemon {
 	tb.Helper()
-	d := launch(tb, environment)
+	d := launch(tb, environment, wrappers...)
 	select {
 	case <-d.log.ready:
 	case <-d.ended:

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/dealbell/dealbell/internal/sandbox"
 )
 
@@ -97,32 +99,29 @@ func (l *ledger) fill(ctx context.Context, refusals int) {
 	wg.Wait()
 }
 
-func TestAFullDiskRefusesAndHeals(t *testing.T) {
-	t.Parallel()
-	disk := smallDisk(t, 12)
-	ballast := filepath.Join(disk, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 6<<20), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	notion := serveNotion(t, sandbox.Options{})
-	data := filepath.Join(disk, "state")
-	d := start(t, notion.environment(t, data))
-	leads := &ledger{tb: t, target: d.log.public, accepted: map[string]string{}, client: http.Client{Timeout: 15 * time.Second}}
+// newLedger prepares to send leads to a daemon.
+func newLedger(tb testing.TB, d *daemon) *ledger {
+	tb.Helper()
+	return &ledger{tb: tb, target: d.log.public, accepted: map[string]string{}, client: http.Client{Timeout: 15 * time.Second}}
+}
 
+// refuseAndHeal fills the disk of a daemon, makes room, and wants it to go on
+// as if nothing had been.
+func refuseAndHeal(t *testing.T, notion *workspace, d *daemon, data, goal string, makeRoom func()) {
+	t.Helper()
+	leads := newLedger(t, d)
 	leads.fill(t.Context(), 100)
 	before := len(leads.accepted)
-	t.Logf("%d leads of 20 KB were accepted until the disk was full", before)
 	if before == 0 {
 		t.Fatal("no lead was accepted before the disk was full")
 	}
 	if status, text, err := ask(http.MethodGet, d.log.public+"/healthz", "", nil); status != http.StatusOK {
 		t.Errorf("/healthz while the disk is full: %d %s, %v, want 200: a restart would not help", status, text, err)
 	}
-
-	if err := os.Remove(ballast); err != nil {
-		t.Fatal(err)
-	}
+	makeRoom()
+	healed := time.Now()
 	eventually(t, 5*time.Second, "leads are accepted again", func() bool { return leads.sendOne(t.Context()) })
+	again := time.Since(healed)
 	inNotion := len(notion.live())
 	eventually(t, 10*time.Second, "contacts reach Notion again", func() bool { return len(notion.live()) > inNotion })
 	if d.gone() {
@@ -134,4 +133,39 @@ func TestAFullDiskRefusesAndHeals(t *testing.T) {
 	}
 	checkFile(t, data)
 	checkOnePagePerPerson(t, notion)
+	figure(t, goal, fmt.Sprintf("%d leads of 20 KB accepted, then %d refused, accepted again %v after there was room: %s",
+		before, leads.refused, again.Round(time.Millisecond), verdict(t, "none lost, none refused and stored, no restart")), 0)
+}
+
+func TestAFullDiskRefusesAndHeals(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t, 12)
+	ballast := filepath.Join(disk, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 6<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	notion := serveNotion(t, sandbox.Options{})
+	data := filepath.Join(disk, "state")
+	d := start(t, notion.environment(t, data))
+	refuseAndHeal(t, notion, d, data, "R3 full disk of 12 MB", func() {
+		if err := os.Remove(ballast); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A quota and a limit on the size of files say no in other words than a full
+// disk.
+func TestAFileThatMayNotGrowRefusesAndHeals(t *testing.T) {
+	t.Parallel()
+	notion := serveNotion(t, sandbox.Options{})
+	data := filepath.Join(t.TempDir(), "state")
+	d := start(t, notion.environment(t, data))
+	limit := func(size uint64) {
+		if err := unix.Prlimit(d.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: size, Max: unix.RLIM_INFINITY}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(2 << 20)
+	refuseAndHeal(t, notion, d, data, "R3 files of at most 2 MB", func() { limit(unix.RLIM_INFINITY) })
 }

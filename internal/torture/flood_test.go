@@ -61,34 +61,46 @@ func (p person) typed(n int) string {
 	return [...]string{p.key(), strings.ToUpper(p.key()), " " + p.key() + " ", strings.Replace(p.key(), "a", "A", 1), p.key() + "."}[n%5]
 }
 
-// flood sends leads at an even pace, each until it is acknowledged: what a
-// website with many visitors and an honest retry loop does.
+// flood sends leads, each until it is acknowledged: what a website with many
+// visitors and an honest retry loop does.
 type flood struct {
 	tb      testing.TB
 	people  int
+	dice    *rand.Rand // of whoever writes the leads
 	client  *http.Client
 	leads   chan int
 	wg      sync.WaitGroup
 	finish  func() // ends the pace
 	abandon func() // ends the retries too
 
-	mu     sync.Mutex
-	target string         // the daemon that is alive; "" while there is none
-	bodies [][]byte       // by number of the lead
-	owner  []person       // by number of the lead
-	acks   map[int]string // number of the lead -> id of its delivery
+	mu      sync.Mutex
+	target  string         // the daemon that is alive; "" while there is none
+	bodies  [][]byte       // by number of the lead
+	owner   []person       // by number of the lead
+	acks    map[int]string // number of the lead -> id of its delivery
+	refused int            // answers that were 503
+	last    time.Time      // of them
+}
+
+// newFlood has sent nothing yet. The dice are its own.
+func newFlood(tb testing.TB, dice *rand.Rand, people int) (f *flood, ctx context.Context) {
+	tb.Helper()
+	ctx, abandon := context.WithCancel(tb.Context())
+	f = &flood{
+		tb: tb, people: people, dice: dice, finish: func() {}, abandon: abandon, acks: map[int]string{}, leads: make(chan int, 10_000),
+		client: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 32}},
+	}
+	tb.Cleanup(f.giveUp)
+	return f, ctx
 }
 
 // startFlood sends perSecond leads each second, a tenth of them for the second
-// time, until end is called. The dice are its own.
+// time, until end is called.
 func startFlood(tb testing.TB, dice *rand.Rand, perSecond, people int) *flood {
 	tb.Helper()
-	ctx, abandon := context.WithCancel(tb.Context())
+	f, ctx := newFlood(tb, dice, people)
 	paced, finish := context.WithCancel(ctx)
-	f := &flood{
-		tb: tb, people: people, finish: finish, abandon: abandon, acks: map[int]string{}, leads: make(chan int, 10_000),
-		client: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 32}},
-	}
+	f.finish = finish
 	f.wg.Go(func() {
 		defer close(f.leads)
 		tick := time.NewTicker(time.Second / time.Duration(perSecond))
@@ -97,30 +109,46 @@ func startFlood(tb testing.TB, dice *rand.Rand, perSecond, people int) *flood {
 			select {
 			case <-paced.Done():
 			case <-tick.C:
-				f.leads <- f.next(dice)
+				f.leads <- f.next()
 			}
 		}
 	})
-	for range 32 {
+	f.sendFrom(ctx, 32)
+	return f
+}
+
+// burst sends so many leads from a few sides at once. They are acknowledged
+// when end returns.
+func burst(tb testing.TB, dice *rand.Rand, leads, people int) *flood {
+	tb.Helper()
+	f, ctx := newFlood(tb, dice, people)
+	for range leads {
+		f.leads <- f.next()
+	}
+	close(f.leads)
+	f.sendFrom(ctx, 4)
+	return f
+}
+
+func (f *flood) sendFrom(ctx context.Context, sides int) {
+	for range sides {
 		f.wg.Go(func() {
 			for n := range f.leads {
 				f.send(ctx, n)
 			}
 		})
 	}
-	tb.Cleanup(f.giveUp)
-	return f
 }
 
 // next writes a lead, or chooses one that was written before.
-func (f *flood) next(dice *rand.Rand) int {
+func (f *flood) next() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if n := len(f.bodies); n > 0 && dice.IntN(10) == 0 {
-		return dice.IntN(n)
+	if n := len(f.bodies); n > 0 && f.dice.IntN(10) == 0 {
+		return f.dice.IntN(n)
 	}
-	n, who := len(f.bodies), person(dice.IntN(f.people))
-	body, err := json.Marshal(map[string]string{"name": "Ana", "email": who.typed(dice.IntN(5)), "message": message(n)})
+	n, who := len(f.bodies), person(f.dice.IntN(f.people))
+	body, err := json.Marshal(map[string]string{"name": "Ana", "email": who.typed(f.dice.IntN(5)), "message": message(n)})
 	if err != nil {
 		f.tb.Error(err)
 	}
@@ -142,8 +170,7 @@ func (f *flood) send(ctx context.Context, n int) {
 				f.acknowledge(n, a)
 				return
 			}
-			if err == nil && a.status != http.StatusServiceUnavailable {
-				f.tb.Errorf("lead %d was answered with %d %s", n, a.status, a.body)
+			if err == nil && !f.refuse(n, a) {
 				return
 			}
 		}
@@ -152,6 +179,27 @@ func (f *flood) send(ctx context.Context, n int) {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+// refuse notes a 503 and reports whether it was a proper one; nothing else
+// will do.
+func (f *flood) refuse(n int, a answer) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	kind, wait := a.header.Get("Content-Type"), a.header.Get("Retry-After")
+	if a.status != http.StatusServiceUnavailable || kind != "application/problem+json" || wait == "" {
+		f.tb.Errorf("lead %d was answered with %d, Content-Type %q, Retry-After %q, %s", n, a.status, kind, wait, a.body)
+		return false
+	}
+	f.refused, f.last = f.refused+1, time.Now()
+	return true
+}
+
+// refusals counts the answers that were 503, and tells when the last came.
+func (f *flood) refusals() (n int, last time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.refused, f.last
 }
 
 // acknowledge notes what was promised: one body is one delivery, however

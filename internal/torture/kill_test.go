@@ -65,7 +65,7 @@ func TestNoAcknowledgedLeadIsLostWhenKilled(t *testing.T) {
 	t.Parallel()
 	size := killing{kills: 50, perSecond: 200, people: 16, long: 10, report: 25, drain: time.Minute}
 	if full() { // Notion takes longer for so many leads than one can wait
-		size = killing{kills: 1000, perSecond: 500, people: 100, long: 5, report: 100, drain: 4 * time.Minute}
+		size = killing{kills: 1000, perSecond: 550, people: 100, long: 5, report: 100, drain: 4 * time.Minute}
 	}
 	seed := seed(t)
 	notion := serveNotion(t, sandbox.Options{Latency: 10 * time.Millisecond})

@@ -10,6 +10,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(beWatched) != "" {
+		becomeWatched()
+	}
 	code := m.Run()
 	_ = os.RemoveAll(shipped.dir)
 	os.Exit(code)
