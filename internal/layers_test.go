@@ -22,7 +22,7 @@ const module = "github.com/dealbell/dealbell/"
 // layers lists the packages below internal, lowest layer first. A package
 // imports only packages of lower layers, so never a sibling.
 var layers = [...]string{
-	"crm secret",
+	"crm secret chromium",
 	"signature form antispam merge rules observe outbound meter",
 	"store queue notion slack sandbox connector",
 	"lead poll notify digest",

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -15,31 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dealbell/dealbell/internal/antispam"
+	"github.com/dealbell/dealbell/internal/chromium"
 )
-
-// browser starts a headless Chromium, which Debian's package provides.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("chromium is not installed, and CI has to see the script at work")
-		}
-		t.Skip("chromium is not installed")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil { // it lives as long as its first context
-		t.Fatalf("start chromium: %v", err)
-	}
-	return ctx
-}
 
 // tab is a page of the house's website that somebody looks at.
 type tab struct {
@@ -99,7 +74,7 @@ func (b tab) only() post {
 
 func TestTheScriptInABrowser(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := chromium.Start(t)
 	standard := func(*antispam.Policy) {}
 	for _, c := range []struct {
 		name   string

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,32 +11,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/dealbell/dealbell/internal/chromium"
 	"github.com/dealbell/dealbell/internal/cli"
 )
-
-// browser starts a headless Chromium, which Debian's package provides.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("chromium is not installed, and CI has to see the demo's pages")
-		}
-		t.Skip("chromium is not installed")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil { // it lives as long as its first context
-		t.Fatalf("start chromium: %v", err)
-	}
-	return ctx
-}
 
 // places are the addresses that the demo prints.
 type places struct{ form, contacts, deals, slack string }
@@ -95,7 +71,7 @@ func shown(ctx context.Context, t *testing.T) string {
 
 func TestANewcomerSeesTheWholeLoop(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := chromium.Start(t)
 	at := demo(t)
 	sendTheForm(ctx, t, at)
 	moveADeal(ctx, t, at)
