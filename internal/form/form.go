@@ -23,14 +23,9 @@ type Field struct {
 	Value string
 }
 
-// Called reports whether the field goes by this name or key, without regard
-// to case.
-func (f Field) Called(name string) bool {
-	return crm.SameName(f.Name, name) || f.hasKey(name)
-}
-
-func (f Field) hasKey(name string) bool {
-	return slices.ContainsFunc(f.Keys, func(key string) bool { return crm.SameName(key, name) })
+// Is reports whether the field goes by this name, without regard to case.
+func (f Field) Is(name string) bool {
+	return crm.SameName(f.Name, name) || slices.ContainsFunc(f.Keys, func(key string) bool { return crm.SameName(key, name) })
 }
 
 // Submission is a form that somebody sent in, or a booking or an event that
@@ -40,7 +35,7 @@ type Submission struct {
 	At        time.Time // when it was sent in by the vendor's clock; zero where unsaid
 	Title     string    // of the form or event
 	Kind      string    // of event, such as BOOKING_CREATED; "" where the vendor has only one
-	Email     string    // of whom it is about, as typed: the best guess, not checked
+	Email     string    // of whom it is about, as typed: the best guess, not checked but for own forms
 	EmailFrom Field     // the field that Email is from; zero where it is from the vendor's own knowledge
 	Name      string    // of whom it is about, where the vendor or a field says it
 	Fields    []Field   // all but EmailFrom, in the order of the form; of own JSON by name
@@ -49,9 +44,9 @@ type Submission struct {
 // Value returns the field that has this name, or else this key, without
 // regard to case; "" when it is absent or blank.
 func (s Submission) Value(name string) string {
-	isName := func(f Field) bool { return crm.SameName(f.Name, name) }
-	hasKey := func(f Field) bool { return f.hasKey(name) }
-	for _, match := range []func(Field) bool{isName, hasKey} {
+	byName := func(f Field) bool { return crm.SameName(f.Name, name) }
+	byKey := func(f Field) bool { return f.Is(name) }
+	for _, match := range []func(Field) bool{byName, byKey} {
 		if i := slices.IndexFunc(s.Fields, match); i >= 0 {
 			return s.Fields[i].Value
 		}
@@ -79,18 +74,6 @@ type request struct {
 	header      http.Header
 	contentType string
 	body        []byte
-}
-
-const (
-	ownBody    = 64 << 10
-	vendorBody = 1 << 20
-)
-
-var vendors = [...]Vendor{
-	{
-		Name: "own", Scheme: "own", MaxBody: ownBody, OKStatus: http.StatusAccepted, decode: decodeOwn,
-		Hint: "sign the body with FORM_SECRET, see the README",
-	},
 }
 
 // Named finds a vendor.

@@ -3,8 +3,6 @@ package form
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"slices"
 	"strings"
 )
@@ -29,96 +27,51 @@ const (
 	object
 )
 
-// parseObject reads a body that is one object.
-func parseObject(body []byte) (value, error) {
-	p := parser{d: json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))}
-	p.d.UseNumber()
-	v, err := p.next(0)
-	if err != nil {
-		return value{}, err
+// get follows a path of members; null where it ends early.
+func (v value) get(path ...string) value {
+	for _, name := range path {
+		i := slices.Index(v.members, name)
+		if i < 0 {
+			return value{}
+		}
+		v = v.items[i]
 	}
-	if _, err := p.d.Token(); v.kind != object || !errors.Is(err, io.EOF) {
-		return value{}, errNotObject
-	}
-	return v, nil
+	return v
 }
 
-type parser struct {
-	d     *json.Decoder
-	count int
+// plain flattens a value for people: a list is joined, of a file the address
+// remains, any other object is listed as name: value.
+func (v value) plain() string {
+	var parts []string
+	separator := ", "
+	switch v.kind {
+	case list:
+		for _, item := range v.items {
+			text := item.plain()
+			if parts = appendPart(parts, "", text); item.kind == object && strings.Contains(text, separator) {
+				separator = "; "
+			}
+		}
+	case object:
+		for _, name := range [...]string{"url", "file_url"} {
+			if file := v.get(name); file.kind == text && file.text != "" {
+				return file.text
+			}
+		}
+		for i, item := range v.items {
+			parts = appendPart(parts, v.members[i]+": ", item.plain())
+		}
+	case null, text, number, boolean:
+		return v.text
+	}
+	return strings.Join(parts, separator)
 }
 
-func (p *parser) next(depth int) (value, error) {
-	token, err := p.d.Token()
-	if err != nil {
-		return value{}, errUnread
+func appendPart(parts []string, name, text string) []string {
+	if text == "" {
+		return parts
 	}
-	if p.count++; p.count > maxValues {
-		return value{}, errHuge
-	}
-	switch t := token.(type) {
-	case string:
-		return value{kind: text, text: t}, nil
-	case json.Number:
-		return value{kind: number, text: t.String()}, nil
-	case bool:
-		if t {
-			return value{kind: boolean, text: "true"}, nil
-		}
-		return value{kind: boolean, text: "false"}, nil
-	case json.Delim:
-		if depth++; depth > maxDepth {
-			return value{}, errDeep
-		}
-		if t == '{' {
-			return p.object(depth)
-		}
-		return p.list(depth)
-	}
-	return value{}, nil
-}
-
-func (p *parser) list(depth int) (value, error) {
-	v := value{kind: list}
-	for p.d.More() {
-		item, err := p.next(depth)
-		if err != nil {
-			return value{}, err
-		}
-		v.items = append(v.items, item)
-	}
-	return v, p.end()
-}
-
-// object reads the members of an object. Of two with one name the last
-// counts, as it does for JavaScript.
-func (p *parser) object(depth int) (value, error) {
-	v, place := value{kind: object}, map[string]int{}
-	for p.d.More() {
-		token, err := p.d.Token()
-		name, ok := token.(string)
-		if err != nil || !ok {
-			return value{}, errUnread
-		}
-		item, err := p.next(depth)
-		if err != nil {
-			return value{}, err
-		}
-		if i, again := place[name]; again {
-			v.items[i] = item
-			continue
-		}
-		place[name] = len(v.items)
-		v.members, v.items = append(v.members, name), append(v.items, item)
-	}
-	return v, p.end()
-}
-
-func (p *parser) end() error {
-	if _, err := p.d.Token(); err != nil {
-		return errUnread
-	}
-	return nil
+	return append(parts, name+text)
 }
 
 // sorted orders the members of an object and of all in it by name.

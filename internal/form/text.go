@@ -25,3 +25,22 @@ func label(s string) string {
 	}
 	return string([]rune(s)[:maxName-1]) + "…"
 }
+
+// firstOf returns the first text that is not blank.
+func firstOf(texts ...string) string {
+	for _, text := range texts {
+		if strings.TrimSpace(text) != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// cutLast cuts a text at the last occurrence of what separates it.
+func cutLast(s, separator string) (before, after string, found bool) {
+	i := strings.LastIndex(s, separator)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(separator):], true
+}

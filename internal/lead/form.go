@@ -137,7 +137,7 @@ func (s *Service) read(d crm.Delivery) (lead, error) {
 	if err != nil {
 		return lead{}, fmt.Errorf("%w: decode delivery %s: %w", crm.ErrInvalid, d.ID, err)
 	}
-	submission.Fields = slices.DeleteFunc(submission.Fields, func(field form.Field) bool { return slices.ContainsFunc(f.Ours, field.Called) })
+	submission.Fields = slices.DeleteFunc(submission.Fields, func(field form.Field) bool { return slices.ContainsFunc(f.Ours, field.Is) })
 	return lead{Submission: submission, delivery: d, form: f}, nil
 }
 
@@ -191,7 +191,7 @@ func (l lead) submitter() string { return cmp.Or(l.form.address(l.Submission), l
 // about is the property that a field goes to, if it has one of its own.
 func (f Form) about(field form.Field) (property string, ok bool) {
 	for _, name := range slices.Sorted(maps.Keys(f.Fields)) {
-		if field.Called(name) {
+		if field.Is(name) {
 			return f.Fields[name], true
 		}
 	}

@@ -20,7 +20,7 @@ func (l lead) message() string {
 	for _, f := range l.Fields {
 		property, mapped := l.form.about(f)
 		switch {
-		case f.Called("message"), mapped && crm.SameName(property, l.form.Message):
+		case f.Is("message"), mapped && crm.SameName(property, l.form.Message):
 			text = append(text, f.Value)
 		case !mapped && f.Value != l.email.Typed:
 			rest = append(rest, f.Name+": "+f.Value)
