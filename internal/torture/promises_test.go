@@ -1,7 +1,10 @@
 package torture
 
 import (
+	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"regexp"
@@ -95,30 +98,45 @@ func (f *flood) checkInbox(tb testing.TB, dir string) (open int) {
 // openFile opens the database with nothing of ours in between.
 func openFile(tb testing.TB, dir string) *sql.DB {
 	tb.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, store.FileName)+"?_query_only=1")
+	db, err := openSQL(dir)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return db
 }
 
-// checkFile fails when the database is damaged or contradicts itself.
+func openSQL(dir string) (*sql.DB, error) {
+	return sql.Open("sqlite", "file:"+filepath.Join(dir, store.FileName)+"?_query_only=1")
+}
+
+// sound is what a database looks like that is not damaged and does not
+// contradict itself.
+var sound = map[string]string{
+	`pragma integrity_check`:                            "ok",
+	`select count(*) - count(distinct body) from inbox`: "0",
+	`select count(*) - count(distinct key) from jobs where key <> '' and state in ('ready', 'running', 'waiting')`: "0",
+	`select count(*) - count(distinct key) from snapshots where key <> '' and trashed = 0`:                         "0",
+	`select count(*) from idempotency where delivery not in (select id from inbox)`:                                "0",
+	`select count(*) from inbox where state in ('queued', 'noting') and key not in (select key from jobs)`:         "0",
+}
+
+// damage says what is wrong with a database.
+func damage(ctx context.Context, db *sql.DB) (errs error) {
+	for query, want := range sound {
+		var got string
+		if err := db.QueryRowContext(ctx, query).Scan(&got); err != nil || got != want {
+			errs = errors.Join(errs, fmt.Errorf("%s: got %q, %w, want %q", query, got, err, want))
+		}
+	}
+	return errs
+}
+
 func checkFile(tb testing.TB, dir string) {
 	tb.Helper()
 	db := openFile(tb, dir)
 	defer db.Close()
-	for query, want := range map[string]string{
-		`pragma integrity_check`:                            "ok",
-		`select count(*) - count(distinct body) from inbox`: "0",
-		`select count(*) - count(distinct key) from jobs where key <> '' and state in ('ready', 'running', 'waiting')`: "0",
-		`select count(*) - count(distinct key) from snapshots where key <> '' and trashed = 0`:                         "0",
-		`select count(*) from idempotency where delivery not in (select id from inbox)`:                                "0",
-		`select count(*) from inbox where state in ('queued', 'noting') and key not in (select key from jobs)`:         "0",
-	} {
-		var got string
-		if err := db.QueryRowContext(tb.Context(), query).Scan(&got); err != nil || got != want {
-			tb.Errorf("%s: got %q, %v, want %q", query, got, err, want)
-		}
+	if err := damage(tb.Context(), db); err != nil {
+		tb.Error(err)
 	}
 }
 
