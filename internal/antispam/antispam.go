@@ -56,15 +56,26 @@ func Standard(form string, origins ...string) Policy {
 	}
 }
 
-// ThanksField is the field of a plain post that asks for one of the policy's
-// pages. Fields that begin with "_" are for Dealbell, not for the lead.
-const ThanksField = "_thanks"
+// The fields of a submission that are for Dealbell.
+const (
+	ThanksField  = "_thanks"               // the page of the policy's that a plain post asks for
+	CaptchaField = "cf-turnstile-response" // what Turnstile's widget adds to a form
+)
+
+// Own reports whether a field is for Dealbell and so none of the lead's.
+func (p Policy) Own(field string) bool {
+	return field == p.Honeypot || field == ThanksField || field == CaptchaField
+}
 
 // maxWork keeps what is hashed within one block of SHA-256, and a telephone
 // from getting warm.
 const maxWork = 10_000_000
 
-var formName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
+// Both stand in selectors of the script.
+var (
+	formName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
+	fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,62}$`)
+)
 
 // Validate says what is wrong with a policy.
 func (p Policy) Validate() error {
@@ -73,8 +84,8 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("form %q: a name has letters, digits, - and _ only, at most 63", p.Form)
 	case len(p.Origins) == 0:
 		return fmt.Errorf("form %q: origins are missing, such as https://example.com", p.Form)
-	case p.Honeypot == "":
-		return fmt.Errorf("form %q: the honeypot needs a name, such as _gotcha", p.Form)
+	case !fieldName.MatchString(p.Honeypot):
+		return fmt.Errorf("form %q: the honeypot %q needs a name of letters, digits, - and _, such as _gotcha", p.Form, p.Honeypot)
 	case p.MinFill < 0 || p.MaxAge < time.Minute || p.MinFill >= p.MaxAge:
 		return fmt.Errorf("form %q: a token is good from %v to %v, which leaves no time to fill the form in", p.Form, p.MinFill, p.MaxAge)
 	case p.Work < 0 || p.Work > maxWork:

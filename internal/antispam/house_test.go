@@ -120,15 +120,16 @@ func (h *house) post(w http.ResponseWriter, r *http.Request) {
 	h.policy.CORS(w.Header(), r.Header.Get("Origin"))
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	status := 0
-	if len(h.answer) > 0 {
+	var status int
+	switch {
+	case len(h.answer) > 0:
 		status = h.answer[0](w)
 		h.answer = h.answer[1:]
-	} else if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/json"):
 		status = http.StatusAccepted
 		w.WriteHeader(status)
 		io.WriteString(w, `{"status":"accepted","id":"lead-1"}`)
-	} else {
+	default:
 		status = http.StatusSeeOther
 		to, _ := h.policy.Redirect("")
 		http.Redirect(w, r, to, status)

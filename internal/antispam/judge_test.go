@@ -158,6 +158,7 @@ func TestAPolicyIsValidated(t *testing.T) {
 		{"a name with a dot", func(p *antispam.Policy) { p.Form = "a.b" }, "letters, digits"},
 		{"no name", func(p *antispam.Policy) { p.Form = "" }, "letters, digits"},
 		{"no honeypot", func(p *antispam.Policy) { p.Honeypot = "" }, "honeypot"},
+		{"a honeypot that ends a selector", func(p *antispam.Policy) { p.Honeypot = `x"]` }, "honeypot"},
 		{"no time to fill it in", func(p *antispam.Policy) { p.MinFill = p.MaxAge }, "no time"},
 		{"work without end", func(p *antispam.Policy) { p.Work = 1e9 }, "work is 1000000000"},
 		{"less than no work", func(p *antispam.Policy) { p.Work = -1 }, "work is -1"},
@@ -173,6 +174,17 @@ func TestAPolicyIsValidated(t *testing.T) {
 		err := p.Validate()
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: Validate = %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+func TestAFormsOwnFieldsAreNotTheLeads(t *testing.T) {
+	t.Parallel()
+	p := contact()
+	p.Honeypot = "fax"
+	for field, own := range map[string]bool{"fax": true, "_thanks": true, "cf-turnstile-response": true, "_gotcha": false, "email": false, "": false} {
+		if p.Own(field) != own {
+			t.Errorf("the field %q is Dealbell's: %v", field, !own)
 		}
 	}
 }

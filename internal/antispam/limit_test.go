@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,6 +83,24 @@ func TestAFormTakesSixtyAMinute(t *testing.T) {
 	}
 	if _, wait := l.Take(address(1001), at.Add(20*time.Second)); wait != 500*time.Millisecond {
 		t.Errorf("one who came then is to wait for %v, want 500ms", wait)
+	}
+}
+
+func TestManyAtOnceGetNoMoreThanTheirShare(t *testing.T) {
+	t.Parallel()
+	l := antispam.NewLimiter(antispam.PerClient, antispam.PerForm)
+	var passed atomic.Int64
+	var all sync.WaitGroup
+	for i := range 200 {
+		all.Go(func() {
+			if _, wait := l.Take(address(i), noon); wait == 0 {
+				passed.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := passed.Load(); n != antispam.PerForm {
+		t.Errorf("%d of 200 at once passed, want %d", n, antispam.PerForm)
 	}
 }
 
