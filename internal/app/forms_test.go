@@ -214,7 +214,7 @@ func TestADeadSubmissionGoesOnWhenTheFormSaysWhereTheAddressIs(t *testing.T) {
 		w.yaml = "forms: {hello: {vendor: google-forms, secret: form-secret}}\n"
 		w.start()
 		body := `{"form":"Hello","response_id":"r1","fields":[{"title":"Wo erreichen wir dich?","value":"ana@example.com"},{"title":"name","value":"Ana"}]}`
-		if answer := w.send("/forms/hello", body); answer.Code != http.StatusOK {
+		if answer := w.send("/forms/hello", body); answer.Code != http.StatusAccepted {
 			t.Fatalf("%d %s", answer.Code, answer.Body)
 		}
 		w.settle(time.Hour)

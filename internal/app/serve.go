@@ -66,7 +66,7 @@ func (a *App) server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
+		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      50 * time.Second, // longer than the longest "Prefer: wait"
 		IdleTimeout:       3 * time.Minute,  // longer than Caddy keeps its connections
 		MaxHeaderBytes:    16 << 10,

@@ -25,17 +25,17 @@ type public struct {
 }
 
 // routePublic adds the paths of a form in a browser.
-func (o Options) routePublic(r chi.Router, d desk) error {
+func (d desk) routePublic(get, post chi.Router) error {
 	p := &public{desk: d, policy: *d.form.Public, limiter: antispam.NewLimiter(antispam.PerClient, antispam.PerForm)}
 	var err error
 	if p.script, err = p.policy.Script(d.form.Path); err != nil {
 		return fmt.Errorf("form %s: %w", d.form.Name, err)
 	}
 	base := "/forms/" + d.form.Name
-	r.Get(base+".js", p.serveScript)
-	r.Get(base+"/token", p.serveToken)
-	r.Method(http.MethodPost, d.form.Path, p)
-	r.Options(d.form.Path, func(w http.ResponseWriter, r *http.Request) {
+	get.Get(base+".js", p.serveScript)
+	get.Get(base+"/token", p.serveToken)
+	post.Method(http.MethodPost, d.form.Path, p)
+	get.Options(d.form.Path, func(w http.ResponseWriter, r *http.Request) {
 		p.policy.CORS(w.Header(), r.Header.Get("Origin"))
 		w.WriteHeader(http.StatusNoContent)
 	})

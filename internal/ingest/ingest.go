@@ -60,6 +60,7 @@ type Options struct {
 }
 
 const (
+	maxBody     = 64 << 10
 	maxInFlight = 512 // requests at once; beyond it 503
 	maxWaiting  = 128 // of them those that wait for an outcome; beyond it they are answered at once
 )
@@ -70,7 +71,9 @@ func Handler(o Options) (http.Handler, error) {
 		o.Counted = func(string, string) {}
 	}
 	r := chi.NewRouter()
-	r.Use(recovered(o.Log), limitInFlight(maxInFlight))
+	r.Use(recovered(o.Log))
+	place, hooks := limitInFlight(maxInFlight), &bodies{most: maxEvents}
+	small := &bodies{most: maxBodies}
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		refuse(http.StatusNotFound, "there is nothing at this path").write(w)
 	})
@@ -80,28 +83,34 @@ func Handler(o Options) (http.Handler, error) {
 	})
 	waiting := make(chan struct{}, maxWaiting)
 	for _, f := range o.Forms {
+		read := small
+		if f.Vendor.MaxBody > maxBody {
+			read = hooks
+		}
 		d := desk{Options: o, form: f, waiting: waiting}
-		if f.Public == nil {
-			o.routeSigned(r, d)
-		} else if err := o.routePublic(r, d); err != nil {
+		if err := d.route(r.With(place), r.With(read.first(f.Vendor.MaxBody), place)); err != nil {
 			return nil, err
 		}
 	}
-	r.Method(http.MethodPost, "/notion-webhook", &events{
+	r.With(hooks.first(maxEvent), place).Method(http.MethodPost, "/notion-webhook", &events{
 		Options: o, strangers: rate.NewLimiter(strangerRate, strangerBurst), refusals: &rate.Sometimes{First: 3, Interval: time.Minute},
 	})
 	for path, parts := range map[string]func(context.Context) []Part{"/healthz": o.Health.Alive, "/readyz": o.Health.Ready} {
-		r.Get(path, health(parts))
-		r.Head(path, health(parts)) // net/http leaves the body out
+		r.With(place).Get(path, health(parts))
+		r.With(place).Head(path, health(parts)) // net/http leaves the body out
 	}
 	return r, nil
 }
 
-// routeSigned adds the path of a form that is signed.
-func (o Options) routeSigned(r chi.Router, d desk) {
-	r.Method(http.MethodPost, d.form.Path, &submissions{
+// route adds the paths of one form; post has read the body.
+func (d desk) route(get, post chi.Router) error {
+	if d.form.Public != nil {
+		return d.routePublic(get, post)
+	}
+	post.Method(http.MethodPost, d.form.Path, &submissions{
 		desk: d, strangers: rate.NewLimiter(strangerRate, strangerBurst), outdated: &rate.Sometimes{Interval: time.Hour},
 	})
+	return nil
 }
 
 // allowed names the method of a path; chi leaves that to us once the answer
