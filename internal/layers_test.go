@@ -118,6 +118,7 @@ var rules = [...]rule{
 		}
 		return s.uses("time", "Sleep")
 	}},
+	{"secrets are compared in constant time", comparesSecrets},
 	{"loggers are handed in", func(s source) []string {
 		return append(s.uses("log/slog", globalLog...),
 			s.uses("log", "Print", "Printf", "Println", "Fatal", "Fatalf", "Fatalln", "Panic", "Panicf", "Panicln", "Default")...)
@@ -271,6 +272,14 @@ func TestEachRuleCanFail(t *testing.T) {
 		{"only cmd touches the process", "migrations/x.go", `package migrations; import "os"; var x = os.Args`, "os.Args"},
 		{"nothing runs before main", "internal/app/x.go", `package app; func init() {}`, "init"},
 		{"nobody sleeps blindly", "internal/app/x.go", `package app; import "time"; func f() { time.Sleep(1) }`, "time.Sleep"},
+		{"secrets are compared in constant time", "internal/signature/x.go", `package signature; func f(mac, b []byte) bool { return string(mac) == string(b) }`, "== on mac"},
+		{"secrets are compared in constant time", "internal/signature/x.go", `package signature; import "bytes"; func f(expectedMACs [][]byte, b []byte) bool { return bytes.Equal(expectedMACs[0], b) }`, "bytes.Equal on expectedMACs"},
+		{"secrets are compared in constant time", "internal/ingest/x.go", `package ingest; func f(b, said struct{ Token string }) bool { return b.Token != said.Token }`, "!= on Token"},
+		{"secrets are compared in constant time", "internal/ingest/x.go", `package ingest; import "encoding/hex"; func f(given string, h interface{ Sum([]byte) []byte }) bool { return given == hex.EncodeToString(h.Sum(nil)) }`, "== on Sum"},
+		{"secrets are compared in constant time", "internal/ingest/x.go", `package ingest; import "slices"; func f(formSecrets []string, given string) bool { return slices.Contains(formSecrets, given) }`, "slices.Contains on formSecrets"},
+		{"secrets are compared in constant time", "internal/antispam/x.go", `package antispam; func f(token, a string) bool { switch token { case a: return true }; return false }`, "switch on token"},
+		{"secrets are compared in constant time", "internal/app/admin.go", `package app; func f(a struct{ token string }, given string) bool { return given == a.token }`, "== on token"},
+		{"secrets are compared in constant time", "internal/app/admin_login.go", `package app; import "bytes"; func f(password_hash, given []byte) bool { return bytes.Equal(given, password_hash) }`, "bytes.Equal on password_hash"},
 		{"loggers are handed in", "internal/app/x.go", `package app; import "log/slog"; func f() { slog.Info("x") }`, "slog.Info"},
 		{"loggers are handed in", "internal/app/x.go", `package app; import "log"; func f() { log.Fatal("x") }`, "log.Fatal"},
 	} {
