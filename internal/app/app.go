@@ -99,11 +99,11 @@ func (a *App) Work(ctx context.Context) error {
 	return err
 }
 
-// keepHouse deletes what is past its time and looks for leads that no job
-// works on, at the start and once an hour.
+// keepHouse deletes what is past its time, gives its room back, and looks for
+// leads that no job works on, at the start and once an hour.
 func (a *App) keepHouse(ctx context.Context) {
 	for {
-		if err := errors.Join(a.db.Prune(ctx, time.Duration(a.o.Config.Lead.Keep)), a.remember(ctx), a.watchWebhook(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(a.db.Prune(ctx, time.Duration(a.o.Config.Lead.Keep)), a.db.Shrink(ctx), a.remember(ctx), a.watchWebhook(ctx)); err != nil && ctx.Err() == nil {
 			a.o.Log.Warn("the hourly clean-up failed; another try in an hour", "error", err)
 		}
 		select {

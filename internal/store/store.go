@@ -73,7 +73,7 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 		return nil, err
 	}
 	db.lock = lock
-	for _, step := range []func(context.Context) error{db.migrate, db.startWriting, db.recover} {
+	for _, step := range []func(context.Context) error{db.migrate, db.arrange, db.startWriting, db.recover} {
 		if err := step(ctx); err != nil {
 			db.Close()
 			return nil, err
@@ -101,6 +101,11 @@ func Attach(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 	return db, nil
 }
 
+// What is deleted is overwritten, so that it is in no backup; the log shrinks
+// again after it grew.
+const writerOptions = "_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_txlock=immediate" +
+	"&_auto_vacuum=2&_pragma=secure_delete(1)&_pragma=journal_size_limit(16777216)"
+
 func open(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 	path := filepath.Join(dir, FileName)
 	// SQLite gives the -wal and -shm files the mode of the database file.
@@ -113,7 +118,6 @@ func open(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 	}
 	db := &DB{dir: dir, log: log, failed: make(chan struct{})}
 	db.watches.byDelivery = map[string][]chan struct{}{}
-	const writerOptions = "_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_txlock=immediate"
 	if db.writer, err = sql.Open("sqlite", "file:"+path+"?"+writerOptions); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -134,7 +138,7 @@ func open(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 // that ignores a setting would otherwise lose leads in silence.
 func (db *DB) checkSettings(ctx context.Context) error {
 	for _, s := range []struct{ pragma, want string }{
-		{"journal_mode", "wal"}, {"synchronous", "2"}, {"foreign_keys", "1"}, {"busy_timeout", "5000"},
+		{"journal_mode", "wal"}, {"synchronous", "2"}, {"foreign_keys", "1"}, {"busy_timeout", "5000"}, {"secure_delete", "1"},
 	} {
 		var got string
 		if err := db.writer.QueryRowContext(ctx, "pragma "+s.pragma).Scan(&got); err != nil {
