@@ -27,8 +27,10 @@ type Turnstile struct {
 	Transport http.RoundTripper // default: http.DefaultTransport
 }
 
+// Siteverify is where Cloudflare answers.
+const Siteverify = "https://challenges.cloudflare.com/turnstile/v0/siteverify"
+
 const (
-	siteverify     = "https://challenges.cloudflare.com/turnstile/v0/siteverify"
 	captchaTimeout = 2 * time.Second
 	maxCaptcha     = 2048
 	maxAnswer      = 64 << 10
@@ -68,7 +70,7 @@ type captcha struct {
 }
 
 func (t Turnstile) ask(ctx context.Context, form url.Values) (said captcha, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, cmp.Or(t.URL, siteverify), strings.NewReader(form.Encode()))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, cmp.Or(t.URL, Siteverify), strings.NewReader(form.Encode()))
 	if err != nil {
 		return said, err
 	}

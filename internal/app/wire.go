@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"slices"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/notify"
 	"github.com/dealbell/dealbell/internal/notion"
+	"github.com/dealbell/dealbell/internal/outbound"
 	"github.com/dealbell/dealbell/internal/poll"
 	"github.com/dealbell/dealbell/internal/queue"
 	"github.com/dealbell/dealbell/internal/schedule"
@@ -107,7 +110,7 @@ func (a *App) wire(ctx context.Context) (err error) {
 		return err
 	}
 	a.public, err = ingest.Handler(ingest.Options{
-		Inbox: a.db, Hooks: a.db, Health: a, Wake: a.runner.Wake, Forms: c.Intakes(), Guard: guard, Trusted: c.Trusted(), Token: c.WebhookToken,
+		Inbox: a.db, Hooks: a.db, Health: a, Wake: a.runner.Wake, Forms: a.intakes(), Guard: guard, Trusted: c.Trusted(), Token: c.WebhookToken,
 		Draining: a.draining, Counted: a.metrics.request, Log: a.o.Log.With("component", "ingest"),
 	})
 	if err != nil {
@@ -115,6 +118,18 @@ func (a *App) wire(ctx context.Context) (err error) {
 	}
 	a.admin = a.adminRoutes()
 	return errors.Join(a.enqueueFirst(ctx), a.expectHandshake(ctx))
+}
+
+// intakes are the ways in; where they ask Cloudflare, they ask nobody else.
+func (a *App) intakes() []ingest.Form {
+	forms := a.o.Config.Intakes()
+	for _, f := range forms {
+		if f.Turnstile != nil {
+			guard := outbound.Guard{Targets: []string{antispam.Siteverify}, Private: a.o.Config.PrivateHosts}
+			f.Turnstile.Transport = guard.Transport(http.DefaultTransport.(*http.Transport).Clone(), net.Dialer{})
+		}
+	}
+	return forms
 }
 
 // newGuard judges what browsers send. Its key outlives a restart, so that what

@@ -40,7 +40,10 @@ type Form struct {
 	Honeypot string   `yaml:"honeypot"` // field that people do not see and leave empty
 	MinFill  Duration `yaml:"min_fill"` // nobody is faster
 	Work     *int64   `yaml:"work"`     // cost of the proof of work; 0 asks for none
-	Plain    bool     `yaml:"plain"`    // believe forms that were posted without the script, too
+	// Turnstile is the secret key of Cloudflare's captcha; without one nobody is
+	// asked.
+	Turnstile Secrets `yaml:"turnstile"`
+	Plain     bool    `yaml:"plain"` // believe forms that were posted without the script, too
 }
 
 // Secrets are what a sender signs with, any of them. Written as one text, or
@@ -124,19 +127,19 @@ func (c *Config) finishForm(name string, f *Form, getenv func(string) string) er
 		}
 	}
 	if f.Browser {
-		return f.checkBrowser(at)
+		return errors.Join(f.checkBrowser(at), f.Turnstile.read(at+".turnstile", getenv))
 	}
-	return errors.Join(f.readSecrets(at, getenv), f.checkSecrets(at, vendor))
+	return errors.Join(f.Secret.read(at+".secret", getenv), f.checkSecrets(at, vendor))
 }
 
-// readSecrets resolves file: and env:.
-func (f *Form) readSecrets(at string, getenv func(string) string) error {
-	for i, key := range f.Secret {
+// read resolves file: and env:.
+func (s *Secrets) read(at string, getenv func(string) string) error {
+	for i, key := range *s {
 		text := strings.TrimSpace(key.Secret.Reveal())
 		if path, ok := strings.CutPrefix(text, "file:"); ok {
 			content, err := os.ReadFile(path)
 			if err != nil {
-				return &Error{fmt.Sprintf("%s.secret: %v", at, err), "the file must exist and be readable by the user that runs dealbell"}
+				return &Error{fmt.Sprintf("%s: %v", at, err), "the file must exist and be readable by the user that runs dealbell"}
 			}
 			text = string(content)
 		} else if variable, ok := strings.CutPrefix(text, "env:"); ok {
@@ -146,9 +149,9 @@ func (f *Form) readSecrets(at string, getenv func(string) string) error {
 			}
 			text = value
 		}
-		f.Secret[i].Secret = secret.New(strings.TrimSpace(text))
+		(*s)[i].Secret = secret.New(strings.TrimSpace(text))
 	}
-	f.Secret = slices.DeleteFunc(f.Secret, func(k signature.Key) bool { return k.Secret.Empty() })
+	*s = slices.DeleteFunc(*s, func(k signature.Key) bool { return k.Secret.Empty() })
 	return nil
 }
 

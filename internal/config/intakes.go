@@ -54,7 +54,7 @@ func (c *Config) leadForm(name string, f Form, website lead.Form) lead.Form {
 	overrideAll(found.Fields, f.Fields)
 	overrideAll(found.Values, f.Values)
 	if f.Browser {
-		found.Ours = []string{f.policy(name).Honeypot, antispam.ThanksField}
+		found.Ours = []string{f.policy(name).Honeypot, antispam.ThanksField, antispam.CaptchaField}
 	}
 	return found
 }
@@ -81,6 +81,9 @@ func (c *Config) Intakes() []ingest.Form {
 		route := ingest.Form{Form: forms[name], Path: f.Path, Scheme: f.scheme(forms[name].Vendor), Keys: f.Secret}
 		if f.Browser {
 			route.Public = f.policy(name)
+			if len(f.Turnstile) > 0 {
+				route.Turnstile = &antispam.Turnstile{Secret: f.Turnstile[0].Secret}
+			}
 		}
 		all = append(all, route)
 	}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -98,6 +99,7 @@ func (p *public) take(w http.ResponseWriter, r *http.Request) (form.Submission, 
 	}
 	evidence := antispam.Seen(r.Header, now)
 	evidence.TooMany, evidence.Honeypot = tooMany, said.Value(p.policy.Honeypot)
+	evidence.Unproven = p.unproven(r.Context(), said, in.Delivery.ID)
 	verdict := p.Guard.Judge(p.policy, evidence)
 	in.Nonce = verdict.Nonce
 	for _, reason := range verdict.Reasons {
@@ -105,6 +107,19 @@ func (p *public) take(w http.ResponseWriter, r *http.Request) (form.Submission, 
 	}
 	receipt, refused := p.accept(r.Context(), in)
 	return said, receipt, refused
+}
+
+// unproven reports whether a captcha that the form asks for does not vouch for
+// the visitor. That nobody could be asked is doubt, too.
+func (p *public) unproven(ctx context.Context, said form.Submission, delivery string) bool {
+	if p.form.Turnstile == nil {
+		return false
+	}
+	err := p.form.Turnstile.Verify(ctx, p.policy, said.Value(antispam.CaptchaField), delivery)
+	if err != nil {
+		p.Log.Warn("a visitor could not be vouched for", "form", p.form.Name, "id", delivery, "error", err)
+	}
+	return err != nil
 }
 
 // wantsPage reports whether a form was posted without the script: the visitor

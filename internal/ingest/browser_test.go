@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +21,7 @@ import (
 	"github.com/dealbell/dealbell/internal/form"
 	"github.com/dealbell/dealbell/internal/ingest"
 	"github.com/dealbell/dealbell/internal/lead"
+	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
@@ -30,7 +33,7 @@ type page struct {
 	policy antispam.Policy
 }
 
-func openPage(t *testing.T, change func(*antispam.Policy)) *page {
+func openPage(t *testing.T, change func(*antispam.Policy), more ...func(*ingest.Form)) *page {
 	t.Helper()
 	db, err := store.Open(context.Background(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -47,9 +50,13 @@ func openPage(t *testing.T, change func(*antispam.Policy)) *page {
 		t.Fatal(err)
 	}
 	own, _ := form.Named("own")
+	contact := ingest.Form{Form: lead.Form{Name: "contact", Vendor: own}, Path: "/forms/contact", Public: &p.policy}
+	for _, change := range more {
+		change(&contact)
+	}
 	p.handler, err = ingest.Handler(ingest.Options{
 		Inbox: db, Health: health{{}}, Wake: func() {}, Guard: guard, Log: slog.New(slog.NewJSONHandler(p.logs, nil)),
-		Forms: []ingest.Form{{Form: lead.Form{Name: "contact", Vendor: own}, Path: "/forms/contact", Public: &p.policy}},
+		Forms: []ingest.Form{contact},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -140,6 +147,39 @@ func TestABrowserIsTakenAtItsWordOnlyWithoutDoubt(t *testing.T) {
 					t.Errorf("stored as %s because %q, want %s because %q", got.State, got.Reason, want, tc.held)
 				}
 			})
+		})
+	}
+}
+
+// cloudflare answers for Turnstile.
+type cloudflare struct{ answer string }
+
+func (c cloudflare) RoundTrip(*http.Request) (*http.Response, error) {
+	if c.answer == "" {
+		return nil, errors.New("nobody is there")
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(c.answer))}, nil
+}
+
+func TestACaptchaThatDoesNotVouchHoldsTheLead(t *testing.T) {
+	t.Parallel()
+	for answer, reason := range map[string]string{
+		`{"success":true,"hostname":"www.example.com","action":"contact"}`: "",
+		`{"success":false,"error-codes":["invalid-input-response"]}`:       "captcha",
+		"": "captcha",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := openPage(t, nil, func(f *ingest.Form) {
+				f.Turnstile = &antispam.Turnstile{Secret: secret.New("key"), Transport: cloudflare{answer}}
+			})
+			defer p.close()
+			token := p.token()
+			time.Sleep(10 * time.Second)
+			p.do(http.MethodPost, "/forms/contact", `{"email":"ana@example.com","cf-turnstile-response":"x"}`,
+				"Content-Type", "application/json", "Origin", site, antispam.TokenHeader, token)
+			if got := p.stored("ana@example.com"); got.Reason != reason {
+				t.Errorf("Cloudflare says %s: held because %q, want %q", answer, got.Reason, reason)
+			}
 		})
 	}
 }

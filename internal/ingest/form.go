@@ -25,6 +25,8 @@ type Form struct {
 	Scheme signature.Scheme
 	Keys   []signature.Key  // any of them may have signed
 	Public *antispam.Policy // nil unless the visitor's browser sends it, which signs nothing
+	// Turnstile vouches for visitors; nil where the form asks for no captcha.
+	Turnstile *antispam.Turnstile
 }
 
 // Verify reports which key signed a request.
