@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"unicode/utf8"
 )
 
 // parseObject reads a body that is one object.
@@ -125,7 +126,7 @@ func (p *parser) quoted() string {
 	}
 	quoted := p.rest[:end+1]
 	p.skip(end + 1)
-	if bytes.IndexByte(quoted, '\\') < 0 {
+	if bytes.IndexByte(quoted, '\\') < 0 && utf8.Valid(quoted) {
 		return string(quoted[1:end])
 	}
 	var s string
