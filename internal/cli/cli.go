@@ -52,6 +52,7 @@ type commands struct {
 	Digest      digestCommand      `cmd:"" help:"Make a digest now."`
 	Jobs        jobsCommand        `cmd:"" help:"List, show, retry or drop jobs; dead letters first of all."`
 	Replay      replayCommand      `cmd:"" help:"Work a delivery in again, or one that was rejected for a wrong signature."`
+	Backup      backupCommand      `cmd:"" help:"Copy the state to a file, beside a running daemon."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the daemon is ready for leads."`
 	Version     versionCommand     `cmd:"" help:"Show the version."`
 }

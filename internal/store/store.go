@@ -86,7 +86,7 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 // without one. It migrates nothing and recovers nothing.
 func Attach(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 	if _, err := os.Stat(filepath.Join(dir, FileName)); err != nil {
-		return nil, crm.WithHint(fmt.Errorf("open state directory: %w", err), "set DEALBELL_DATA to the directory the daemon uses, or start it once: dealbell serve")
+		return nil, noState(err)
 	}
 	db, err := open(ctx, dir, log)
 	if err != nil {
@@ -118,7 +118,7 @@ func open(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 	}
 	db := &DB{dir: dir, log: log, failed: make(chan struct{})}
 	db.watches.byDelivery = map[string][]chan struct{}{}
-	if db.writer, err = sql.Open("sqlite", "file:"+path+"?"+writerOptions); err != nil {
+	if db.writer, err = sql.Open("sqlite", fileURI(path, writerOptions)); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	db.writer.SetMaxOpenConns(1)
@@ -126,7 +126,7 @@ func open(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 		db.writer.Close()
 		return nil, err
 	}
-	if db.reader, err = sql.Open("sqlite", "file:"+path+"?_busy_timeout=5000&_query_only=1"); err != nil {
+	if db.reader, err = sql.Open("sqlite", fileURI(path, "_busy_timeout=5000&_query_only=1")); err != nil {
 		db.writer.Close()
 		return nil, fmt.Errorf("open database: %w", err)
 	}
