@@ -18,7 +18,10 @@ import (
 	"github.com/dealbell/dealbell/internal/secret"
 )
 
-const hush = "0x4AAA-hush"
+const (
+	hush    = "0x4AAA-hush"
+	vouched = `{"success":true,"error-codes":[],"hostname":"example.com","action":"contact"}`
+)
 
 // cloudflare answers every request alike and keeps the last form it got.
 func cloudflare(t *testing.T, status int, answer string) (antispam.Turnstile, *url.Values) {
@@ -28,8 +31,12 @@ func cloudflare(t *testing.T, status int, answer string) (antispam.Turnstile, *u
 		if err := r.ParseForm(); err != nil || r.Method != http.MethodPost || r.URL.RawQuery != "" {
 			t.Errorf("%s %s: %v", r.Method, r.URL, err)
 		}
+		if r.URL.Path == "/elsewhere" {
+			io.WriteString(w, vouched)
+			return
+		}
 		*got = r.PostForm
-		w.Header().Set("Location", "https://evil.example/")
+		w.Header().Set("Location", "/elsewhere")
 		w.WriteHeader(status)
 		io.WriteString(w, answer)
 	}))
@@ -39,27 +46,26 @@ func cloudflare(t *testing.T, status int, answer string) (antispam.Turnstile, *u
 
 func TestACaptchaIsBelievedOnlyWhenAllIsRight(t *testing.T) {
 	t.Parallel()
-	const good = `{"success":true,"error-codes":[],"hostname":"example.com","action":"contact"}`
 	for _, c := range []struct {
 		name, given string
 		status      int
 		said        string
 		want        error
 	}{
-		{"solved on the form's page", "answer", 200, good, nil},
-		{"solved on its other site", "answer", 200, strings.Replace(good, "example.com", "www.example.com", 1), nil},
-		{"solved on another site", "answer", 200, strings.Replace(good, "example.com", "evil.example", 1), crm.ErrInvalid},
-		{"solved nowhere", "answer", 200, strings.Replace(good, "example.com", "", 1), crm.ErrInvalid},
-		{"solved for another form", "answer", 200, strings.Replace(good, "contact", "careers", 1), crm.ErrInvalid},
+		{"solved on the form's page", "answer", 200, vouched, nil},
+		{"solved on its other site", "answer", 200, strings.Replace(vouched, "example.com", "www.example.com", 1), nil},
+		{"solved on another site", "answer", 200, strings.Replace(vouched, "example.com", "evil.example", 1), crm.ErrInvalid},
+		{"solved nowhere", "answer", 200, strings.Replace(vouched, "example.com", "", 1), crm.ErrInvalid},
+		{"solved for another form", "answer", 200, strings.Replace(vouched, "contact", "careers", 1), crm.ErrInvalid},
 		{"not solved", "answer", 200, `{"success":false,"error-codes":["invalid-input-response"],"hostname":"example.com","action":"contact"}`, crm.ErrInvalid},
 		{"used before", "answer", 200, `{"success":false,"error-codes":["timeout-or-duplicate"]}`, crm.ErrInvalid},
 		{"trouble at Cloudflare", "answer", 200, `{"success":false,"error-codes":["internal-error"]}`, crm.ErrUnavailable},
 		{"an answer of another kind", "answer", 200, `<html>`, crm.ErrUnavailable},
 		{"an empty answer", "answer", 502, ``, crm.ErrUnavailable},
 		{"an answer from elsewhere", "answer", 307, ``, crm.ErrUnavailable},
-		{"no answer by the visitor", "", 200, good, crm.ErrInvalid},
-		{"an endless answer by the visitor", strings.Repeat("x", 2049), 200, good, crm.ErrInvalid},
-		{"a long answer by the visitor", strings.Repeat("x", 2048), 200, good, nil},
+		{"no answer by the visitor", "", 200, vouched, crm.ErrInvalid},
+		{"an endless answer by the visitor", strings.Repeat("x", 2049), 200, vouched, crm.ErrInvalid},
+		{"a long answer by the visitor", strings.Repeat("x", 2048), 200, vouched, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
