@@ -96,3 +96,18 @@ func FuzzParseEmail(f *testing.F) {
 		}
 	})
 }
+
+// Strangers choose how long it is, and converting an international domain
+// takes time that grows with the square of its length.
+func TestAnEndlessDomainTakesNoTime(t *testing.T) {
+	t.Parallel()
+	var domain strings.Builder
+	for i := range 20_000 {
+		domain.WriteRune(rune(0x4e00 + i))
+	}
+	began := time.Now()
+	_, err := crm.ParseEmail("ana@" + domain.String() + ".com")
+	if took := time.Since(began); err == nil || took > time.Second {
+		t.Errorf("%v after %v, want it refused at once", err, took)
+	}
+}
