@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -96,5 +97,22 @@ func TestSlowBodiesGiveWay(t *testing.T) {
 	}
 	if status, err := answered(last, 5*time.Second); status != http.StatusAccepted {
 		t.Errorf("a slow body that ended after all: %d, %v, want 202", status, err)
+	}
+}
+
+// A sender with a wrong secret whose patience ends before our disk answers
+// would otherwise lose its lead for good.
+func TestASenderWhoGoesAwayLeavesItsRejectedBody(t *testing.T) {
+	t.Parallel()
+	d := open(t, nil)
+	defer d.close()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	r := httptest.NewRequestWithContext(gone, http.MethodPost, "/lead", strings.NewReader(ana))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Form-Signature", "sha256=00")
+	d.handler.ServeHTTP(httptest.NewRecorder(), r)
+	if kept, err := d.db.Quarantined(t.Context()); err != nil || len(kept) != 1 || string(kept[0].Body) != ana {
+		t.Errorf("kept %v, %v; want the body", kept, err)
 	}
 }

@@ -88,7 +88,10 @@ func (s *submissions) verify(r *http.Request, body []byte) *problem {
 			rejected.Headers[name] = value
 		}
 	}
-	if kept := s.Inbox.Quarantine(r.Context(), rejected); kept != nil {
+	// A sender that goes away does not take its body with it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), acceptTimeout)
+	defer cancel()
+	if kept := s.Inbox.Quarantine(ctx, rejected); kept != nil {
 		s.Log.Error("a rejected body could not be kept", "form", s.form.Name, "reason", err, "error", kept)
 	} else {
 		s.Log.Warn("body rejected and kept for 7 days", "form", s.form.Name, "reason", err, "id", rejected.ID,
