@@ -2,6 +2,7 @@ package form_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,19 @@ func TestAwkwardBodiesAreRead(t *testing.T) {
 			ID: "s", Email: "ana@example.com", Fields: []form.Field{field("Q", "a", "k1")},
 		}},
 		{"what OpnForm sent before there were ids", "opnform", `{"form_title":"T","submission":{"Email":"ana@example.com"}}`, form.Submission{Title: "T", Email: "ana@example.com", EmailFrom: field("Email", "ana@example.com")}},
+		{"labels that cannot all be told apart", "jotform", `{"rawRequest":{"q1_widget":"x","q2_city":"Porto","q3_typeA":"1"},"pretty":"Odd:y, City:Porto, Renamed:1"}`, form.Submission{Fields: []form.Field{
+			field("widget", "x", "q1_widget"), field("City", "Porto", "q2_city"), field("typeA", "1", "q3_typeA"),
+		}}},
+		{"labels that can", "jotform", `{"rawRequest":{"q2_city":"Porto, PT","q3_typeA":"1"},"pretty":"Town, or city::Porto, PT, Renamed:1"}`, form.Submission{Fields: []form.Field{
+			field("Town, or city:", "Porto, PT", "q2_city", "city"), field("Renamed", "1", "q3_typeA", "typeA"),
+		}}},
+		{"a drawn signature", "jotform", `{"rawRequest":{"q1_sign":"data:image/png;base64,AAAA","q2_city":"Porto"},"pretty":"City:Porto"}`, form.Submission{Fields: []form.Field{field("City", "Porto", "q2_city")}}},
+		{"a question before a hidden field", "typeform", `{"form_response":{"definition":{"fields":[{"id":"i","title":"To which email shall we write?"}]},"answers":[{"type":"text","text":"b@x.io","field":{"id":"i"}}],"hidden":{"email":"a@x.io"}}}`, form.Submission{
+			Email: "b@x.io", EmailFrom: field("To which email shall we write?", "b@x.io", "i"), Fields: []form.Field{field("email", "a@x.io")},
+		}},
+		{"the address of the account before what is none", "google-forms", `{"email":"a@x.io","fields":[{"title":"Email","value":"the same"}]}`, form.Submission{
+			Email: "a@x.io", Fields: []form.Field{field("Email", "the same")},
+		}},
 		{"an id that is too long to be kept", "google-forms", `{"response_id":"` + strings.Repeat("x", 256) + `","fields":[]}`, form.Submission{}},
 		{"a time that is none", "google-forms", `{"submitted_at":"yesterday","fields":[{}]}`, form.Submission{}},
 	} {
@@ -92,6 +106,24 @@ func TestWhatTheVendorDoesNotSendIsRefused(t *testing.T) {
 		_, err := vendor(t, name).Decode(nil, "application/json", []byte(`{"unknown":true}`))
 		if refusal, ok := errors.AsType[*form.DecodeError](err); !ok || refusal.Problem != form.Malformed || !strings.Contains(refusal.Detail, part) {
 			t.Errorf("%s: %v, want it to name %q", name, err, part)
+		}
+	}
+}
+
+func TestTooMuchIsRefused(t *testing.T) {
+	t.Parallel()
+	var fields strings.Builder
+	for i := range 501 {
+		fmt.Fprintf(&fields, `"f%d":1,`, i)
+	}
+	for _, tc := range []struct{ vendor, body, want string }{
+		{"framer", "{" + fields.String() + `"last":null}`, "more than 500 fields"},
+		{"framer", `{"a":[` + strings.Repeat("0,", 50_000) + "0]}", "more than 50000 values"},
+		{"framer", `{"a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + "}", "deeper than 100 levels"},
+	} {
+		_, err := vendor(t, tc.vendor).Decode(nil, "application/json", []byte(tc.body))
+		if refusal, ok := errors.AsType[*form.DecodeError](err); !ok || refusal.Problem != form.Malformed || !strings.Contains(refusal.Detail, tc.want) {
+			t.Errorf("%v, want it to say %q", err, tc.want)
 		}
 	}
 }

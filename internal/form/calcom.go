@@ -53,11 +53,8 @@ func (d *draft) addResponses(responses value) {
 			answer = response.get("response")
 		}
 		role := given
-		switch key {
-		case "email":
+		if key == "email" {
 			role = address
-		case "name":
-			role = fullName
 		}
 		d.add(role, calcomLabel(key, response.get("label").text), calcomAnswer(answer), key)
 	}

@@ -24,10 +24,9 @@ type answer struct {
 type role int
 
 const (
-	given    role = iota
-	address       // the vendor's own type of field for an email
-	fullName      // the same for a name
-	hidden        // nobody typed it: a hidden field, a parameter of the page
+	given   role = iota
+	address      // the vendor's own type of field for an email
+	hidden       // nobody typed it: a hidden field, a parameter of the page
 )
 
 func (d *draft) add(r role, name, value string, keys ...string) {

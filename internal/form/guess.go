@@ -131,7 +131,7 @@ func nameOf(answers []answer) string {
 	for _, a := range answers {
 		text := label(a.Value)
 		switch {
-		case a.role == fullName, a.called(fullNames[:]):
+		case a.called(fullNames[:]):
 			return text
 		case first == "" && a.called(firstNames[:]):
 			first = text

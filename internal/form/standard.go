@@ -32,13 +32,9 @@ func standardID(h http.Header) string {
 	return h.Get("Webhook-Id")
 }
 
-// addPaths takes what an object holds at all depths. It stops once there are
-// too many fields.
+// addPaths takes what an object holds at all depths.
 func (d *draft) addPaths(path string, v value) {
 	for i, name := range v.members {
-		if len(d.answers) > maxFields {
-			return
-		}
 		name = label(path + name)
 		if item := v.items[i]; item.kind == object {
 			d.addPaths(name+".", item)
