@@ -76,6 +76,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 	lag := time.Duration(rng.IntN(21)) * time.Second
 	o := sandbox.Options{Seed: seed, Latency: 60 * time.Millisecond, QueryLag: lag, Limit: sandbox.Average}
 	h := &history{sales: newSales(t, o, plan(rng)), seed: seed, rng: rng, lag: lag}
+	h.lay = slow
 	h.names, h.renamed = map[string]string{}, map[string][]time.Time{}
 	h.slack = sandbox.NewSlack(sandbox.SlackOptions{Seed: seed, Latency: 80 * time.Millisecond})
 	for _, p := range h.notion.People() {
@@ -257,20 +258,22 @@ func (h *history) upTo(d time.Duration) time.Duration {
 
 func (h *history) running() bool { return h.bell.to.Load() != nil }
 
-// up starts Dealbell, on wires that take their time.
+// slow makes requests take their time on the way.
+func slow(line *wire) {
+	travels := func(*http.Request) (int, string) {
+		time.Sleep(travel)
+		if line.cut.Load() {
+			return http.StatusBadGateway, "" // nobody hears it
+		}
+		return 0, ""
+	}
+	line.twist.Store(&travels)
+}
+
+// up starts Dealbell.
 func (h *history) up() {
 	h.tell("", "Dealbell starts")
 	h.start()
-	for _, line := range []*wire{h.wire, h.phone} {
-		slow := func(*http.Request) (int, string) {
-			time.Sleep(travel)
-			if line.cut.Load() {
-				return http.StatusBadGateway, "" // nobody hears it
-			}
-			return 0, ""
-		}
-		line.twist.Store(&slow)
-	}
 	h.ups = append(h.ups, span{from: time.Now()})
 }
 

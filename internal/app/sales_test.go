@@ -17,6 +17,7 @@ import (
 type doorbell struct {
 	to   atomic.Pointer[http.Handler] // nil while the process is down
 	lost atomic.Bool                  // events get lost on the way
+	rung func()                       // told of every answer; may be nil
 }
 
 func (d *doorbell) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -26,6 +27,9 @@ func (d *doorbell) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	answer := httptest.NewRecorder()
 	(*handler).ServeHTTP(answer, r)
+	if d.rung != nil {
+		d.rung()
+	}
 	return answer.Result(), nil
 }
 

@@ -42,6 +42,7 @@ type world struct {
 	logs       io.Writer // where the daemon's log goes
 	yaml       string    // the configuration file
 	change     func(*config.Config)
+	lay        func(*wire) // done to every wire before it is used
 
 	crashes []time.Time
 
@@ -71,13 +72,45 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.next.RoundTrip(r)
 }
 
+func (w *world) newWire(to http.RoundTripper) *wire {
+	line := &wire{next: to}
+	if w.lay != nil {
+		w.lay(line)
+	}
+	return line
+}
+
 func newWorld(t *testing.T, o sandbox.Options) *world {
 	t.Helper()
 	o.Token = "token"
 	w := &world{t: t, notion: sandbox.New(o), dir: t.TempDir(), logs: io.Discard}
 	w.crm = w.notion.StandardCRM()
+	empty, err := emptyDisk()
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty.write(t, w.dir)
 	return w
 }
+
+// emptyDisk is a state directory of today's schema: to migrate an empty one
+// takes as long as a short test.
+var emptyDisk = sync.OnceValues(func() (disk, error) {
+	dir, err := os.MkdirTemp("", "dealbell-test-")
+	if err != nil {
+		return disk{}, err
+	}
+	defer os.RemoveAll(dir)
+	db, err := store.Open(context.Background(), dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return disk{}, err
+	}
+	if err := db.Close(); err != nil {
+		return disk{}, err
+	}
+	main, err := os.ReadFile(filepath.Join(dir, store.FileName))
+	return disk{main: main}, err
+})
 
 func (w *world) config() *config.Config {
 	w.t.Helper()
@@ -109,9 +142,9 @@ func (w *world) config() *config.Config {
 
 func (w *world) start() {
 	w.t.Helper()
-	w.wire = &wire{next: w.notion.Transport()}
+	w.wire = w.newWire(w.notion.Transport())
 	if w.deals {
-		w.phone = &wire{next: w.slack.Transport()}
+		w.phone = w.newWire(w.slack.Transport())
 	}
 	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := app.New(context.Background(), app.Options{Config: w.config(), Log: log, Transport: w.wire, SlackTransport: w.phone, Version: "test"})
@@ -207,18 +240,29 @@ func (w *world) accepted(fields map[string]string) {
 // settle waits until no lead is open and no job is due.
 func (w *world) settle(limit time.Duration) {
 	w.t.Helper()
-	pause := time.Second
-	for deadline := time.Now().Add(limit); ; time.Sleep(pause) {
-		pause = min(pause+time.Second/4, 10*time.Second)
-		status := w.status()
-		busy := status.Queue[0].Ready + status.Queue[0].Running + status.Queue[0].Waiting + status.Queue[0].Blocked
-		if status.OpenLeads == 0 && busy == 0 {
-			return
+	w.attached(func(db *store.DB) error {
+		pause := time.Second
+		for deadline := time.Now().Add(limit); ; time.Sleep(pause) {
+			pause = min(pause+time.Second/4, 10*time.Second)
+			sum, err := db.Summarise(context.Background())
+			if err != nil || sum.Open+busy(sum) == 0 {
+				return err
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("after %v: %d leads open, jobs %+v", limit, sum.Open, sum.Depths)
+			}
 		}
-		if time.Now().After(deadline) {
-			w.t.Fatalf("after %v: %d leads open, live lane %+v", limit, status.OpenLeads, status.Queue[0])
+	})
+}
+
+// busy counts the jobs of the live lane that are not dead.
+func busy(sum store.Summary) (n int) {
+	for _, d := range sum.Depths {
+		if d.Lane == crm.Live && d.State != crm.JobDead {
+			n += d.Count
 		}
 	}
+	return n
 }
 
 // attached does what a command does, from another process.
