@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // peak is the most memory that the daemon ever held, in bytes.
@@ -27,6 +28,26 @@ func (d *daemon) peak() int {
 	}
 	d.tb.Fatal("the kernel tells nothing of the peak")
 	return 0
+}
+
+// cpu is the time that processors spent on the daemon.
+func (d *daemon) cpu() time.Duration {
+	d.tb.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.cmd.Process.Pid))
+	if err != nil {
+		d.tb.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(after)
+	ticks := 0
+	for _, field := range fields[11:13] { // utime and stime, of which 100 are a second
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			d.tb.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * (time.Second / 100)
 }
 
 // files counts what the daemon has open.
