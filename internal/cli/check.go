@@ -74,7 +74,7 @@ func printConfig(s *session, c *config.Config) {
 	}
 	fmt.Fprintf(s.Stdout, "  activities  %s\n", activities)
 	for _, f := range c.Intakes() {
-		fmt.Fprintf(s.Stdout, "  form        %s at %s, %s\n", f.Name, f.Path, describe(f))
+		fmt.Fprintf(s.Stdout, "  form        %s at %s, %s\n", f.Name, f.Path, wayOf(f))
 	}
 	fmt.Fprintf(s.Stdout, "  channels    %s\n", channels)
 	fmt.Fprintf(s.Stdout, "  rules       %s\n", on(c.Rules, func(r rules.Spec) bool { return r.Off }))
@@ -82,8 +82,8 @@ func printConfig(s *session, c *config.Config) {
 	fmt.Fprintf(s.Stdout, "  time zone   %s\n", c.Zone)
 }
 
-// describe says who sends a form, and where what it says goes.
-func describe(f ingest.Form) string {
+// wayOf says who sends a form, and where what it says goes.
+func wayOf(f ingest.Form) string {
 	by, to := "by "+f.Vendor.Name, "contacts"
 	if f.Public != nil {
 		by = "by browsers on " + strings.Join(f.Public.Origins, ", ")

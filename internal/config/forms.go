@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dealbell/dealbell/internal/antispam"
 	"github.com/dealbell/dealbell/internal/form"
 	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/secret"
@@ -39,7 +40,11 @@ type Form struct {
 	Thanks   []string `yaml:"thanks"`   // pages that may follow it; the first is the default
 	Honeypot string   `yaml:"honeypot"` // field that people do not see and leave empty
 	MinFill  Duration `yaml:"min_fill"` // nobody is faster
-	Work     *int64   `yaml:"work"`     // cost of the proof of work; 0 asks for none
+	// Submissions a minute: of one address before they are held, of all before
+	// they are refused.
+	PerClient int    `yaml:"per_client"`
+	PerForm   int    `yaml:"per_form"`
+	Work      *int64 `yaml:"work"` // cost of the proof of work; 0 asks for none
 	// Turnstile is the secret key of Cloudflare's captcha; without one nobody is
 	// asked.
 	Turnstile Secrets `yaml:"turnstile"`
@@ -188,6 +193,9 @@ func (f *Form) checkBrowser(at string) error {
 		return &Error{at + ".browser: a vendor's form is sent by the vendor, not by a browser", "leave out browser or vendor"}
 	case len(f.Secret) > 0:
 		return &Error{at + ".secret: a browser can keep no secret", "leave it out, or leave out browser: true and sign on your server"}
+	}
+	if f.PerClient < 0 || f.PerForm < 0 {
+		return &Error{at + ": per_client and per_form are numbers of submissions a minute", fmt.Sprintf("the defaults are %d and %d", antispam.PerClient, antispam.PerForm)}
 	}
 	if err := f.policy(strings.TrimPrefix(at, "forms.")).Validate(); err != nil {
 		return &Error{at + ": " + err.Error(), "see the annotated example: deploy/dealbell.yaml"}

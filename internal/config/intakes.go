@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -80,7 +81,7 @@ func (c *Config) Intakes() []ingest.Form {
 		f := c.Forms[name]
 		route := ingest.Form{Form: forms[name], Path: f.Path, Scheme: f.scheme(forms[name].Vendor), Keys: f.Secret}
 		if f.Browser {
-			route.Public = f.policy(name)
+			route.Public, route.PerClient, route.PerForm = f.policy(name), cmp.Or(f.PerClient, antispam.PerClient), cmp.Or(f.PerForm, antispam.PerForm)
 			if len(f.Turnstile) > 0 {
 				route.Turnstile = &antispam.Turnstile{Secret: f.Turnstile[0].Secret}
 			}

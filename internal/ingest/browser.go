@@ -27,7 +27,7 @@ type public struct {
 
 // routePublic adds the paths of a form in a browser.
 func (d desk) routePublic(get, post chi.Router) error {
-	p := &public{desk: d, policy: *d.form.Public, limiter: antispam.NewLimiter(antispam.PerClient, antispam.PerForm)}
+	p := &public{desk: d, policy: *d.form.Public, limiter: antispam.NewLimiter(d.form.PerClient, d.form.PerForm)}
 	var err error
 	if p.script, err = p.policy.Script(d.form.Path); err != nil {
 		return fmt.Errorf("form %s: %w", d.form.Name, err)
@@ -52,9 +52,9 @@ func (p *public) serveScript(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (p *public) serveToken(w http.ResponseWriter, r *http.Request) {
-	origin := r.Header.Get("Origin")
-	p.policy.CORS(w.Header(), origin)
-	ticket, err := p.Guard.Issue(p.policy, origin, time.Now())
+	now := time.Now()
+	p.policy.CORS(w.Header(), r.Header.Get("Origin"))
+	ticket, err := p.Guard.Issue(p.policy, antispam.Seen(r.Header, now).Source(), now)
 	if err != nil {
 		p.Log.Error("a token could not be issued", "form", p.form.Name, "error", err)
 		refuse(http.StatusServiceUnavailable, "no token can be issued").after(retryAfter).write(w)

@@ -50,7 +50,7 @@ func openPage(t *testing.T, change func(*antispam.Policy), more ...func(*ingest.
 		t.Fatal(err)
 	}
 	own, _ := form.Named("own")
-	contact := ingest.Form{Form: lead.Form{Name: "contact", Vendor: own}, Path: "/forms/contact", Public: &p.policy}
+	contact := ingest.Form{Form: lead.Form{Name: "contact", Vendor: own}, Path: "/forms/contact", Public: &p.policy, PerClient: antispam.PerClient, PerForm: antispam.PerForm}
 	for _, change := range more {
 		change(&contact)
 	}

@@ -25,6 +25,9 @@ type Form struct {
 	Scheme signature.Scheme
 	Keys   []signature.Key  // any of them may have signed
 	Public *antispam.Policy // nil unless the visitor's browser sends it, which signs nothing
+	// What a browser's form takes in a minute: of one client before it is held,
+	// and of all before it is refused.
+	PerClient, PerForm int
 	// Turnstile vouches for visitors; nil where the form asks for no captcha.
 	Turnstile *antispam.Turnstile
 }

@@ -3,8 +3,9 @@
 // Every inbound request takes the same steps: cap the body, read it raw,
 // verify it, make it durable, answer. It promises that nothing is answered
 // with 202 that is not on the disk, that nothing unsigned has an effect, and
-// that a body with a wrong signature is kept for the operator. It never calls
-// another system; that happens later, in jobs.
+// that a body with a wrong signature is kept for the operator. It calls no
+// other system but the captcha that a form asks for, and that for two seconds
+// at most; all else happens later, in jobs.
 package ingest
 
 import (
