@@ -197,8 +197,13 @@ func TestAPlainHashCannotBeExtended(t *testing.T) {
 func TestASignatureOfAnyLengthIsAnsweredWithoutPanic(t *testing.T) {
 	t.Parallel()
 	fill := []string{"0", "a", "=", ",", " ", "v1,", "t=1800000000,v1=", "\x00", "é", "sha256=", "whsec_"}
+	seen := map[string]bool{}
 	for _, v := range valid(t) {
 		s, p := v.scheme(t), placeOf(v.Scheme, v.request(t))
+		if seen[v.Scheme] {
+			continue // one of each will do
+		}
+		seen[v.Scheme] = true
 		for length := range 70 {
 			for _, with := range fill {
 				r := v.request(t)
