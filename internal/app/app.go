@@ -1,8 +1,8 @@
 // Package app puts Dealbell together, starts it and stops it.
 //
 // It is the only place that knows every package. It promises that a stop
-// drains: no new request is taken, running jobs get time to end, and what
-// they did is written before the store closes.
+// drains: running jobs get time to end, leads are taken meanwhile, and what
+// both left is written before the store closes.
 package app
 
 import (
@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ type Options struct {
 	Log            *slog.Logger
 	Transport      http.RoundTripper // to Notion; nil for the network
 	SlackTransport http.RoundTripper // to Slack; nil for the network
+	Socket         net.Listener      // the public one, where it is open already; nil to open it
 	Version        string
 }
 

@@ -14,9 +14,10 @@ import (
 const stopTimeout = 4 * time.Second // for requests that are being answered
 
 // Serve opens both listeners and works until ctx ends. ready is called with
-// their addresses once requests are answered.
+// their addresses once requests are answered. Leads are taken until the jobs
+// have ended: that may last as long as Notion takes to answer.
 func (a *App) Serve(ctx context.Context, ready func(public, admin string)) error {
-	listeners, err := listen(ctx, a.o.Config.Listen, a.o.Config.AdminListen)
+	listeners, err := a.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -38,11 +39,12 @@ func (a *App) Serve(ctx context.Context, ready func(public, admin string)) error
 	var workErr error
 	select {
 	case <-ctx.Done():
-		a.stopTaking(servers)
+		close(a.draining) // whoever waits for an outcome is answered now
 		workErr = <-worked
 	case workErr = <-worked: // the disk failed
-		a.stopTaking(servers)
+		close(a.draining)
 	}
+	stopTaking(servers)
 	running.Wait()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return errors.Join(cause, workErr)
@@ -50,9 +52,8 @@ func (a *App) Serve(ctx context.Context, ready func(public, admin string)) error
 	return workErr
 }
 
-// stopTaking ends the listeners: whoever waits for an outcome is answered now.
-func (a *App) stopTaking(servers []*http.Server) {
-	close(a.draining)
+// stopTaking ends the listeners.
+func stopTaking(servers []*http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	for _, s := range servers {
@@ -74,17 +75,27 @@ func (a *App) server(h http.Handler) *http.Server {
 	}
 }
 
-func listen(ctx context.Context, addresses ...string) ([]net.Listener, error) {
-	var open []net.Listener
-	for _, address := range addresses {
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-		if err != nil {
-			for _, l := range open {
-				l.Close()
-			}
-			return nil, fmt.Errorf("listen on %s: %w", address, err)
+// listen opens the listeners that were not handed over.
+func (a *App) listen(ctx context.Context) ([]net.Listener, error) {
+	public := a.o.Socket
+	if public == nil {
+		var err error
+		if public, err = listenOn(ctx, a.o.Config.Listen); err != nil {
+			return nil, err
 		}
-		open = append(open, l)
 	}
-	return open, nil
+	admin, err := listenOn(ctx, a.o.Config.AdminListen)
+	if err != nil {
+		public.Close()
+		return nil, err
+	}
+	return []net.Listener{public, admin}, nil
+}
+
+func listenOn(ctx context.Context, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return l, nil
 }

@@ -2,9 +2,13 @@ package cli
 
 import (
 	"fmt"
+	"net"
+	"os"
 	"runtime"
+	"strconv"
 
 	"github.com/dealbell/dealbell/internal/app"
+	"github.com/dealbell/dealbell/internal/crm"
 )
 
 type serveCommand struct{}
@@ -29,8 +33,12 @@ func (serveCommand) Run(s *session) error {
 		// could share it.
 		runtime.GOMAXPROCS(2)
 	}
+	socket, err := s.socket()
+	if err != nil {
+		return err
+	}
 	log := s.logger()
-	a, err := app.New(s.ctx, app.Options{Config: c, Log: log, Version: version()})
+	a, err := app.New(s.ctx, app.Options{Config: c, Log: log, Version: version(), Socket: socket})
 	if err != nil {
 		return err
 	}
@@ -44,4 +52,24 @@ func (serveCommand) Run(s *session) error {
 		log.Info("stopped")
 	}
 	return err
+}
+
+// socket is the public listener where systemd has opened it (dealbell.socket);
+// nil where it has not. Other than a listener of this process it outlives it:
+// what arrives during a restart waits in it.
+func (s *session) socket() (net.Listener, error) {
+	if s.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
+		return nil, nil
+	}
+	if n := s.Getenv("LISTEN_FDS"); n != "1" {
+		return nil, crm.WithHint(fmt.Errorf("systemd has handed over %s sockets, want one", n), "give dealbell.socket one ListenStream=")
+	}
+	const first = 3 // descriptor, by systemd's protocol
+	file := os.NewFile(first, "dealbell.socket")
+	defer file.Close()
+	l, err := net.FileListener(file)
+	if err != nil {
+		return nil, fmt.Errorf("take over systemd's socket: %w", err)
+	}
+	return l, nil
 }

@@ -29,8 +29,13 @@ func TestDrainsWithinTwentySeconds(t *testing.T) {
 	}})
 	eventually(t, 20*time.Second, "requests hang", func() bool { return notion.hangs() > 2 })
 	hanging := notion.hangs()
+	before := len(leads.promised())
 	took := d.stop() // the leads go on arriving
-	t.Logf("stopped after %v, with %d requests hanging", took.Round(time.Millisecond), hanging)
+	during := len(leads.promised()) - before
+	t.Logf("stopped after %v, with %d requests hanging and %d leads taken meanwhile", took.Round(time.Millisecond), hanging, during)
+	if during < 50 {
+		t.Errorf("%d leads were taken during the stop, want nearly all 20 of each second: a form's sender does not wait", during)
+	}
 	if took > 20*time.Second {
 		t.Errorf("the stop took %v, want at most 20 s", took)
 	}
