@@ -19,7 +19,7 @@ import (
 
 // call is a system call that a daemon is about to make.
 type call struct {
-	name string // one of watchedCalls
+	name string // as in watchable
 	path string // of the file
 }
 
@@ -29,9 +29,9 @@ type ruling struct {
 	after time.Duration
 }
 
-// watchedCalls are those that write and open files. SQLite's C library uses
+// watchable are the calls that write and open files. SQLite's C library uses
 // open where the processor has it, everything else openat.
-var watchedCalls = map[int32]string{
+var watchable = map[int32]string{
 	unix.SYS_FSYNC: "fsync", unix.SYS_FDATASYNC: "fsync", unix.SYS_PWRITE64: "pwrite64", unix.SYS_OPENAT: "open", openNumber(): "open",
 }
 
@@ -42,13 +42,13 @@ func openNumber() int32 {
 	return unix.SYS_OPENAT
 }
 
-// watch puts a judge between a daemon and the kernel. Unlike strace, whose
-// injection counts for each thread by itself, the judge sees the calls of all
-// threads one after the other, so that the n-th call is the n-th call; and it
-// may change its mind while the daemon runs.
-func watch(tb testing.TB, judge func(call) ruling) wrapper {
+// watch puts a judge of one kind of call between a daemon and the kernel.
+// Unlike strace, whose injection counts for each thread by itself, the judge
+// sees the calls of all threads one after the other, so that the n-th call is
+// the n-th call; and it may change its mind while the daemon runs.
+func watch(tb testing.TB, name string, judge func(call) ruling) wrapper {
 	tb.Helper()
-	if err := tryFilter(); err != nil {
+	if err := tryFilter(name); err != nil {
 		cannot(tb, fmt.Sprintf("the calls of a process have to be watched, which needs seccomp's notifications and Linux 5.19: %v", err))
 	}
 	return func(cmd *exec.Cmd) {
@@ -61,7 +61,7 @@ func watch(tb testing.TB, judge func(call) ruling) wrapper {
 			tb.Fatal(err)
 		}
 		cmd.Path, cmd.Args = self, slices.Insert(cmd.Args, 0, self)
-		cmd.Env = append(cmd.Env, beWatched+"=yes")
+		cmd.Env = append(cmd.Env, beWatched+"="+name)
 		cmd.ExtraFiles = []*os.File{os.NewFile(uintptr(pair[1]), "watcher")}
 		ended := make(chan struct{})
 		go func() {
@@ -77,15 +77,15 @@ func watch(tb testing.TB, judge func(call) ruling) wrapper {
 	}
 }
 
-// beWatched is set in the environment of a test binary that shall become a
-// daemon whose calls are watched.
+// beWatched names, in the environment of a test binary that shall become a
+// daemon, the calls that are watched.
 const beWatched = "DEALBELL_TORTURE_WATCHED"
 
 // becomeWatched hands the right to judge this process's calls to its parent
 // and turns into the command on its command line.
 func becomeWatched() {
 	runtime.LockOSThread() // the filter is the thread's, and the command's after it
-	listener, err := filter()
+	listener, err := filter(os.Getenv(beWatched))
 	if err == nil {
 		err = unix.Sendmsg(3, []byte{0}, unix.UnixRights(listener), nil, 0)
 	}
@@ -98,16 +98,18 @@ func becomeWatched() {
 	os.Exit(1)
 }
 
-// filter lets somebody else decide on the watched calls of this thread.
-func filter() (listener int, err error) {
+// filter lets somebody else decide on one kind of call of this thread.
+func filter(name string) (listener int, err error) {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return 0, err
 	}
 	program := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS}} // the call's number
-	for number := range watchedCalls {
-		program = append(program,
-			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: uint32(number)},
-			unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_USER_NOTIF})
+	for number, its := range watchable {
+		if its == name {
+			program = append(program,
+				unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: uint32(number)},
+				unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_USER_NOTIF})
+		}
 	}
 	program = append(program, unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_ALLOW})
 	loaded := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
@@ -123,11 +125,11 @@ func filter() (listener int, err error) {
 
 // tryFilter reports whether calls can be watched here, at the cost of a
 // thread.
-func tryFilter() error {
+func tryFilter(name string) error {
 	tried := make(chan error)
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread ends, with its filter
-		listener, err := filter()
+		listener, err := filter(name)
 		if err == nil {
 			err = syscall.Close(listener)
 		}
@@ -187,7 +189,7 @@ func preside(listener int, judge func(call) ruling) {
 		if !control(listener, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)) {
 			continue // the thread was killed
 		}
-		r := judge(call{watchedCalls[n.number], n.path()})
+		r := judge(call{watchable[n.number], n.path()})
 		answer := reply{id: n.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
 		if r.fails != 0 {
 			answer = reply{id: n.id, errno: -int32(r.fails)}
@@ -209,7 +211,7 @@ func control(listener int, request uint, argument unsafe.Pointer) bool {
 func (n *notification) path() string {
 	at := n.argument[0]
 	switch {
-	case watchedCalls[n.number] != "open":
+	case watchable[n.number] != "open":
 		path, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", n.thread, at)) // "" when the thread is gone
 		return path
 	case n.number == unix.SYS_OPENAT:
