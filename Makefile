@@ -27,6 +27,19 @@ test: ## Run all tests.
 race: ## Run all tests with the race detector; the longest ones shortened.
 	CGO_ENABLED=1 $(GO) test -race -short -shuffle=on -timeout 20m ./...
 
+# Packages whose tests have a full length, and print figures.
+TORTURED = $(shell grep -rl DEALBELL_TORTURE --include='*_test.go' internal | xargs -n 1 dirname | sort -u | sed 's,^,./,')
+
+.PHONY: torture
+torture: ## Run the rigs at their full length, which takes most of an hour, and print the figures.
+	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT; \
+	{ DEALBELL_TORTURE=full $(GO) test -p 1 -count=1 -v -timeout 90m $(TORTURED) 2>&1 || touch $$dir/failed; } | tee $$dir/log | grep -E '^(--- |ok|FAIL|panic)'; \
+	if [ -e $$dir/failed ]; then grep -vE '^[[:space:]]*(=== |--- PASS)' $$dir/log; fi; \
+	printf '\n'; sed -n 's/.*figure: //p' $$dir/log | sort | awk -F ' [|] ' \
+		'{ goal[NR] = $$1; rest[NR] = $$2 "  (" $$3 ")"; if (length($$1) > width) width = length($$1) } \
+		END { for (i = 1; i <= NR; i++) printf "%-*s  %s\n", width, goal[i], rest[i] }'; \
+	test ! -e $$dir/failed
+
 .PHONY: lint
 lint: ## Lint with golangci-lint v2.
 	golangci-lint run
