@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -153,62 +152,6 @@ func (w *world) mergeEnds(seen []sandbox.Exchange) []moment {
 	}
 	slices.SortStableFunc(all, func(a, b moment) int { return a.at.Compare(b.at) })
 	return all
-}
-
-func TestADayWithoutNotionLosesNothing(t *testing.T) {
-	t.Parallel()
-	leads := 2000
-	if testing.Short() {
-		leads = 200
-	}
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, sandbox.Options{Latency: 200 * time.Millisecond})
-		w.start()
-		w.settle(time.Minute)
-		time.Sleep(time.Minute)
-		w.notion.SetUnreachable(true)
-		w.notion.ForgetTranscript()
-		people := leads / 2 // everybody writes twice
-		gap := 24 * time.Hour / time.Duration(leads)
-		for i := range leads {
-			p := person(i % people)
-			p["message"] = fmt.Sprintf("message %d of %d", i/people+1, i%people)
-			w.accepted(p)
-			time.Sleep(gap)
-		}
-		w.crash()
-		time.Sleep(time.Minute)
-		if n := len(w.notion.Transcript()); n > 24*60+30 {
-			t.Errorf("%d requests during the day, want at most about one probe a minute", n)
-		}
-		w.notion.ForgetTranscript()
-		back := time.Now()
-		w.notion.SetUnreachable(false)
-		w.settle(2 * time.Hour)
-		first := time.Duration(-1)
-		for _, x := range w.notion.Transcript() {
-			if x.Wrote {
-				first = x.End.Sub(back)
-				break
-			}
-		}
-		if first < 0 || first > 90*time.Second {
-			t.Errorf("first success %v after the recovery, want within 90 s", first)
-		}
-		rows := w.contacts()
-		if len(rows) != people {
-			t.Errorf("%d contacts, want %d", len(rows), people)
-		}
-		for _, row := range rows {
-			text := strings.Join(row.Blocks, "\n")
-			one, two := strings.Index(text, "message 1 of"), strings.Index(text, "message 2 of")
-			if one < 0 || two < one {
-				t.Errorf("%s: messages out of order or missing: %q", row.Values["Email"], row.Blocks)
-			}
-		}
-		w.checkPace()
-		w.stop()
-	})
 }
 
 func TestARevokedTokenParksLeadsAndProbesOnceAMinute(t *testing.T) {

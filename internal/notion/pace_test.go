@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,153 +15,6 @@ import (
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/notion"
 )
-
-// throttler answers at random with 429 and 529, and knows until when nobody
-// may ask.
-type throttler struct {
-	rng     *rand.Rand
-	share   float64
-	mu      sync.Mutex
-	pauses  int
-	told    time.Time // when until was announced
-	until   time.Time
-	starts  []time.Time
-	tooSoon []string
-}
-
-func (n *throttler) RoundTrip(r *http.Request) (*http.Response, error) {
-	n.mu.Lock()
-	start := time.Now()
-	n.starts = append(n.starts, start)
-	// At the very instant of the answer a request may be on its way already.
-	if start.After(n.told) && start.Before(n.until) {
-		n.tooSoon = append(n.tooSoon, fmt.Sprintf("%v before the end", n.until.Sub(start)))
-	}
-	latency := time.Duration(n.rng.IntN(400)) * time.Millisecond
-	n.mu.Unlock()
-	time.Sleep(latency)
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.rng.Float64() >= n.share {
-		return good(r)
-	}
-	n.pauses++
-	return n.pause(time.Now())
-}
-
-// pause answers as Notion may: whole seconds, decimals, a date, the body only.
-func (n *throttler) pause(now time.Time) (*http.Response, error) {
-	status, body := 429, errorJSON(429, "rate_limited", "slow")
-	if n.rng.IntN(5) == 0 {
-		status, body = 529, errorJSON(529, "service_overload", "busy")
-	}
-	var wait time.Duration
-	var header []string
-	switch n.rng.IntN(4) {
-	case 0:
-		s := 1 + n.rng.IntN(90)
-		wait, header = time.Duration(s)*time.Second, []string{"Retry-After", fmt.Sprint(s)}
-	case 1:
-		ms := 1 + n.rng.IntN(9000)
-		wait, header = time.Duration(ms)*time.Millisecond, []string{"Retry-After", fmt.Sprintf("%.3f", float64(ms)/1000)}
-	case 2:
-		at := now.Add(time.Duration(1+n.rng.IntN(20)) * time.Second).UTC().Truncate(time.Second)
-		wait, header = at.Sub(now), []string{"Retry-After", at.Format(http.TimeFormat)}
-	case 3:
-		s := 1 + n.rng.IntN(20)
-		wait, body = time.Duration(s)*time.Second, errorJSON(status, "rate_limited", "slow", fmt.Sprintf(`{"retry_after":"%d"}`, s))
-	}
-	if until := now.Add(wait); until.After(n.until) {
-		n.told, n.until = now, until
-	}
-	return respond(status, body, header...), nil
-}
-
-// TestRetryAfterIsKept is goal R9: 10,000 pauses of all shapes, many callers,
-// and not one request that starts too soon or beyond the budget.
-func TestRetryAfterIsKept(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		n := &throttler{rng: rand.New(rand.NewPCG(1, 2)), share: 0.5}
-		client := newClient(t, notion.Options{Transport: n})
-		ctx, stop := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		for i := range 12 {
-			wg.Go(func() {
-				for ctx.Err() == nil {
-					_, err := client.Lane(crm.Lanes[i%len(crm.Lanes)]).Page(ctx, pageID)
-					if at, ok := crm.RetryAt(err); ok {
-						time.Sleep(time.Until(at))
-					}
-				}
-			})
-		}
-		for n.count() < 10_000 {
-			time.Sleep(time.Minute)
-		}
-		stop()
-		wg.Wait()
-		if len(n.tooSoon) > 0 {
-			t.Errorf("%d of %d requests started in a pause, the first %s", len(n.tooSoon), len(n.starts), n.tooSoon[0])
-		}
-		checkBudget(t, n.starts)
-	})
-}
-
-func (n *throttler) count() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.pauses
-}
-
-func checkBudget(t *testing.T, starts []time.Time) {
-	t.Helper()
-	for _, limit := range []struct {
-		window time.Duration
-		most   int
-	}{{time.Minute, 153}, {time.Second, 5}} {
-		first := 0
-		for i := range starts {
-			for starts[i].Sub(starts[first]) >= limit.window {
-				first++
-			}
-			if n := i - first + 1; n > limit.most {
-				t.Fatalf("%d requests started within %v, want at most %d", n, limit.window, limit.most)
-			}
-		}
-	}
-}
-
-// TestBudget runs at full speed, with restarts and idle times in between.
-func TestBudget(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		d := &double{answer: good}
-		rng := rand.New(rand.NewPCG(3, 4))
-		for range 20 {
-			client := newClient(t, notion.Options{Transport: d})
-			ctx, stop := context.WithTimeout(t.Context(), time.Duration(rng.IntN(90_000))*time.Millisecond)
-			var wg sync.WaitGroup
-			for range 8 {
-				wg.Go(func() {
-					for ctx.Err() == nil {
-						_, _ = client.Lane(crm.Live).Page(ctx, pageID)
-						if rng := rand.IntN(200); rng == 0 {
-							time.Sleep(time.Duration(rand.IntN(10)) * time.Second)
-						}
-					}
-				})
-			}
-			wg.Wait()
-			stop()
-		}
-		var starts []time.Time
-		for _, c := range d.transcript() {
-			starts = append(starts, c.at)
-		}
-		checkBudget(t, starts)
-	})
-}
 
 func TestRateIsReachedAndStartsEmpty(t *testing.T) {
 	t.Parallel()
@@ -263,23 +115,6 @@ func TestCallersThatGiveUpLoseNoToken(t *testing.T) {
 			t.Errorf("100 requests (%d before others gave up) took %v, want 40s", sent, took)
 		}
 	})
-}
-
-type memory struct {
-	mu    sync.Mutex
-	until time.Time
-	saves int
-	err   error
-}
-
-func (m *memory) LoadPause(context.Context) (time.Time, error) { return m.until, m.err }
-
-func (m *memory) SavePause(ctx context.Context, until time.Time) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.saves++
-	m.until = until
-	return errors.Join(ctx.Err(), m.err)
 }
 
 func TestPauseSurvivesARestart(t *testing.T) {
