@@ -129,7 +129,7 @@ func checkNames(s *session, c *config.Config) error {
 	for _, watched := range c.Watched() {
 		schema, err := caller.Schema(ctx, watched.ID)
 		if err != nil {
-			fmt.Fprintf(s.Stderr, "the names in rules and digests were not compared with Notion: %v\n", err)
+			fmt.Fprintf(s.Stderr, "the names in rules and digests were not compared with Notion: %s\n", oneLine(err.Error()))
 			return nil
 		}
 		names, err := learntNames(s, c, schema.Database)
@@ -141,7 +141,7 @@ func checkNames(s *session, c *config.Config) error {
 			return err
 		}
 		for _, m := range standard { // a database may lack a part of the standard CRM
-			fmt.Fprintf(s.Stderr, "%s; it is skipped\n", m)
+			fmt.Fprintf(s.Stderr, "%s; it is skipped\n", oneLine(m.String()))
 		}
 		for _, m := range own {
 			wrong = append(wrong, &config.Error{Problem: m.String(), Advice: m.Hint})

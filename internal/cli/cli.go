@@ -60,6 +60,7 @@ type commands struct {
 // session is what a running command works with.
 type session struct {
 	Env
+	log   io.Writer       // where logs go
 	ctx   context.Context //nolint:containedctx // lives as long as the one command
 	flags *commands
 }
@@ -70,7 +71,7 @@ func Main(ctx context.Context, env Env) int {
 	if err == nil {
 		return exitDone
 	}
-	report(env.Stderr, err)
+	report(terminal{env.Stderr}, err)
 	if _, mistake := errors.AsType[*config.Error](err); mistake {
 		return exitUsage
 	}
@@ -88,9 +89,9 @@ func report(w io.Writer, err error) {
 		}
 		return
 	}
-	fmt.Fprintf(w, "dealbell: error: %s\n", strings.TrimSpace(err.Error()))
+	fmt.Fprintf(w, "dealbell: error: %s\n", oneLine(strings.TrimSpace(err.Error())))
 	if hint, ok := crm.Hint(err); ok {
-		fmt.Fprintf(w, "dealbell: hint: %s\n", hint)
+		fmt.Fprintf(w, "dealbell: hint: %s\n", oneLine(hint))
 	}
 }
 
@@ -122,7 +123,9 @@ func run(ctx context.Context, env Env) (err error) {
 	if err != nil {
 		return &usageError{err, "dealbell --help lists the commands"}
 	}
-	return parsed.Run(&session{Env: env, ctx: ctx, flags: &flags})
+	log := env.Stderr
+	env.Stdout, env.Stderr = terminal{env.Stdout}, terminal{env.Stderr}
+	return parsed.Run(&session{Env: env, log: log, ctx: ctx, flags: &flags})
 }
 
 // config loads the configuration.
@@ -136,12 +139,12 @@ func (s *session) logger() *slog.Logger {
 	if err := level.UnmarshalText([]byte(s.flags.LogLevel)); err != nil {
 		level = slog.LevelInfo // kong has checked it
 	}
-	if file, ok := s.Stderr.(*os.File); ok {
+	if file, ok := s.log.(*os.File); ok {
 		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return slog.New(tint.NewTextHandler(file, &tint.Options{Level: level, TimeFormat: "15:04:05"}))
+			return slog.New(tint.NewTextHandler(file, &tint.Options{Level: level, TimeFormat: "15:04:05", ReplaceAttr: shown}))
 		}
 	}
-	return slog.New(slog.NewJSONHandler(s.Stderr, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewJSONHandler(terminal{s.log}, &slog.HandlerOptions{Level: level}))
 }
 
 // attach opens the state directory beside a daemon.

@@ -121,7 +121,7 @@ func (c *digestCommand) follow(ctx context.Context, s *session, db *store.DB, sl
 		}
 		if reason != "" && reason != why {
 			why = reason
-			fmt.Fprintf(s.Stderr, "waiting: %s\n", why)
+			fmt.Fprintf(s.Stderr, "waiting: %s\n", oneLine(why))
 		}
 		select {
 		case <-ctx.Done():

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -43,7 +44,7 @@ func (c *jobsList) Run(s *session) error {
 	w := tabwriter.NewWriter(s.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "id\tkind\tlane\tstate\ttries\tage\tlast error")
 	for _, j := range jobs {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%s\t%s\n", j.ID, j.Kind, j.Lane, j.State, j.Attempts, age(j.CreatedAt), j.LastError)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%s\t%s\n", j.ID, j.Kind, j.Lane, j.State, j.Attempts, age(j.CreatedAt), oneLine(j.LastError))
 	}
 	return w.Flush()
 }
@@ -73,15 +74,18 @@ func (c *jobsShow) Run(s *session) error {
 	}
 	w := tabwriter.NewWriter(s.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "job\t%d\nkind\t%s\nlane\t%s\nstate\t%s\nkey\t%s\ntries\t%d\ncreated\t%s\n",
-		j.ID, j.Kind, j.Lane, j.State, j.Key, j.Attempts, j.CreatedAt.Format(time.RFC3339))
+		j.ID, j.Kind, j.Lane, j.State, oneLine(j.Key), j.Attempts, j.CreatedAt.Format(time.RFC3339))
 	if !j.NotBefore.IsZero() {
 		fmt.Fprintf(w, "not before\t%s\n", j.NotBefore.Format(time.RFC3339))
 	}
 	if j.LastError != "" {
-		fmt.Fprintf(w, "last error\t%s\n", j.LastError)
+		fmt.Fprintf(w, "last error\t%s\n", oneLine(j.LastError))
 	}
 	for _, d := range deliveries {
-		fmt.Fprintf(w, "delivery\t%s, received %s, %s\n\t%s\n", d.ID, d.ReceivedAt.Format(time.RFC3339), d.ContentType, d.Body)
+		fmt.Fprintf(w, "delivery\t%s, received %s, %s\n", d.ID, d.ReceivedAt.Format(time.RFC3339), oneLine(d.ContentType))
+		for line := range strings.Lines(string(d.Body)) { // none may pass for a line of ours
+			fmt.Fprintf(w, "\t%s\n", oneLine(strings.TrimRight(line, "\r\n")))
+		}
 	}
 	if j.State == crm.JobDead {
 		fmt.Fprintf(w, "next\tdealbell jobs retry %d, or dealbell jobs drop %d\n", j.ID, j.ID)

@@ -66,10 +66,10 @@ func (r *replay) list() error {
 	w := tabwriter.NewWriter(r.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "id\tstate\tform\treceived\tbytes\treason")
 	for _, d := range r.held {
-		fmt.Fprintf(w, "%s\theld\t%s\t%s ago\t%d\t%s\n", d.ID, d.Source, age(d.ReceivedAt), len(d.Body), d.Reason)
+		fmt.Fprintf(w, "%s\theld\t%s\t%s ago\t%d\t%s\n", d.ID, d.Source, age(d.ReceivedAt), len(d.Body), oneLine(d.Reason))
 	}
 	for _, q := range r.rejected {
-		fmt.Fprintf(w, "%s\trejected\t%s\t%s ago\t%d\t%s\n", q.ID, q.Source, age(q.ReceivedAt), len(q.Body), q.Reason)
+		fmt.Fprintf(w, "%s\trejected\t%s\t%s ago\t%d\t%s\n", q.ID, q.Source, age(q.ReceivedAt), len(q.Body), oneLine(q.Reason))
 	}
 	return w.Flush()
 }
@@ -92,7 +92,7 @@ func (r *replay) run() error {
 		case !r.All:
 			return err
 		default:
-			fmt.Fprintf(r.Stderr, "left: %v\n", err)
+			fmt.Fprintf(r.Stderr, "left: %s\n", oneLine(err.Error()))
 			r.left++
 		}
 	}

@@ -100,7 +100,7 @@ func (c *rulesTest) find(s *session, settings *config.Config, db *store.DB) (row
 	case errors.Is(err, crm.ErrNotFound), err != nil && !seen:
 		return row, to, err
 	case err != nil:
-		fmt.Fprintf(s.Stderr, "Notion does not answer (%v); the page is shown as it was %s ago\n", err, age(known.SeenAt))
+		fmt.Fprintf(s.Stderr, "Notion does not answer (%v); the page is shown as it was %s ago\n", oneLine(err.Error()), age(known.SeenAt))
 		row = rules.Row{Page: id, URL: known.URL, Values: known.Values, EditedBy: known.EditedBy, CreatedAt: known.CreatedAt}
 		if schema, _, err = db.Schema(s.ctx, known.Database); err != nil {
 			return row, to, err

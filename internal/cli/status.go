@@ -52,7 +52,7 @@ func printStatus(out io.Writer, s app.Status) error {
 	fmt.Fprintf(w, "rejected, kept 7 days\t%d%s\n", s.Quarantined, next(s.Quarantined, "dealbell replay"))
 	fmt.Fprintf(w, "values that do not fit\t%d%s\n", s.LeftoverSum, next(s.LeftoverSum, "fix the property in Notion, they are written by themselves"))
 	for _, l := range s.Leftovers {
-		fmt.Fprintf(w, "\tpage %s: property %q: expected %s, got %s\n", l.Page, l.Property, l.Expected, l.Got)
+		fmt.Fprintf(w, "\tpage %s: property %q: expected %s, got %s\n", oneLine(l.Page), l.Property, oneLine(l.Expected), oneLine(l.Got))
 	}
 	if s.UnsureSum > 0 {
 		fmt.Fprintf(w, "creates being looked up\t%d\n", s.UnsureSum)
@@ -62,7 +62,7 @@ func printStatus(out io.Writer, s app.Status) error {
 		if !d.FirstRead.IsZero() {
 			read = "read up to edits of " + d.Watermark.Format(time.RFC3339)
 		}
-		fmt.Fprintf(w, "database %s\t%s\n", cmp.Or(d.Name, d.ID), read)
+		fmt.Fprintf(w, "database %s\t%s\n", oneLine(cmp.Or(d.Name, d.ID)), read)
 	}
 	printOut(w, s)
 	if !s.Notion.PausedUntil.IsZero() {
@@ -95,7 +95,7 @@ func printOut(w io.Writer, s app.Status) {
 		fmt.Fprintf(w, "messages that Slack refused\t%d  → dealbell check\n", n)
 	}
 	for _, m := range s.Outbox.Doubtful {
-		fmt.Fprintf(w, "\t%s, of %s to %s, page %s, %s ago: %s\n", m.State, m.Rule, m.Channel, cmp.Or(m.Page, "none"), age(m.At), m.Reason)
+		fmt.Fprintf(w, "\t%s, of %s to %s, page %s, %s ago: %s\n", m.State, oneLine(m.Rule), oneLine(m.Channel), cmp.Or(m.Page, "none"), age(m.At), oneLine(m.Reason))
 	}
 }
 
