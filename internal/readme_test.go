@@ -14,7 +14,7 @@ func TestEveryPathInTheReadmeExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths := regexp.MustCompile("`((?:internal|cmd|deploy|migrations)/[^` ]+)`|\\]\\(([^):]+)\\)").FindAllStringSubmatch(string(text), -1)
+	paths := regexp.MustCompile("`((?:internal|cmd|deploy|migrations)/[^` ]+)`|\\]\\(([^):#]+)\\)").FindAllStringSubmatch(string(text), -1)
 	if len(paths) < 10 {
 		t.Fatalf("only %d paths found in the README", len(paths))
 	}

@@ -1,6 +1,7 @@
 package antispam
 
 import (
+	"crypto/hmac"
 	"net/http"
 	"net/url"
 	"slices"
@@ -108,7 +109,7 @@ func (g *Guard) Judge(p Policy, e Evidence) Verdict {
 // trusts reports whether the submission comes from a page of the form's, and
 // its token from the same one.
 func (p Policy) trusts(origin string, t token, worked bool) bool {
-	issuedTo := func(o string) bool { return t.origin == originHash(o) }
+	issuedTo := func(o string) bool { return hmac.Equal([]byte(t.origin), []byte(originHash(o))) }
 	switch {
 	case origin == "":
 		return worked && slices.ContainsFunc(p.Origins, issuedTo)

@@ -56,6 +56,19 @@ func (h health) Ready(context.Context) []ingest.Part { return h }
 
 func open(t *testing.T, inbox func(*store.DB) ingest.Inbox) *door {
 	t.Helper()
+	return openDoor(t, inbox, website)
+}
+
+// openForms is open with another set-up of the form.
+func openForms(t *testing.T, change func(*ingest.Form)) *door {
+	t.Helper()
+	f := website
+	change(&f)
+	return openDoor(t, nil, f)
+}
+
+func openDoor(t *testing.T, inbox func(*store.DB) ingest.Inbox, f ingest.Form) *door {
+	t.Helper()
 	db, err := store.Open(context.Background(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +80,7 @@ func open(t *testing.T, inbox func(*store.DB) ingest.Inbox) *door {
 	}
 	d.handler, err = ingest.Handler(ingest.Options{
 		Inbox: box, Health: health{{Name: "store", OK: true}, {Name: "intake", OK: false, Detail: "stopping"}},
-		Wake: func() {}, Forms: []ingest.Form{website}, Draining: d.drain,
+		Wake: func() {}, Forms: []ingest.Form{f}, Draining: d.drain,
 		Log: slog.New(slog.NewJSONHandler(d.logs, nil)),
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/dealbell/dealbell/internal/form"
+	"github.com/dealbell/dealbell/internal/signature"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
@@ -96,6 +97,9 @@ func (s *submissions) verify(r *http.Request, body []byte) *problem {
 	} else {
 		s.Log.Warn("body rejected and kept for 7 days", "form", s.form.Name, "reason", err, "id", rejected.ID,
 			"hint", "if it is genuine, correct the form's secret and run: dealbell replay "+rejected.ID)
+	}
+	if errors.Is(err, signature.ErrNoSecret) { // the last one has run out: let the sender try again
+		return refuse(http.StatusServiceUnavailable, "nobody can be believed at the moment, send it again").after(retryAfter)
 	}
 	return refuse(http.StatusUnauthorized, err.Error())
 }
