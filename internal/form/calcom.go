@@ -52,11 +52,7 @@ func (d *draft) addResponses(responses value) {
 		if answer.kind == null {
 			answer = response.get("response")
 		}
-		role := given
-		if key == "email" {
-			role = address
-		}
-		d.add(role, calcomLabel(key, response.get("label").text), calcomAnswer(answer), key)
+		d.add(given, calcomLabel(key, response.get("label").text), calcomAnswer(answer), key)
 	}
 }
 

@@ -1,6 +1,7 @@
 package form_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -47,6 +48,11 @@ func TestOwnFormsKeepEveryField(t *testing.T) {
 			fields("cv", "file cv.pdf"),
 		},
 		{"control characters and line ends", "application/json", `{"email":"a@x.io","message":"a\u0000b\r\nc\td\u0007"}`, fields("message", "ab\nc\td")},
+		{"broken UTF-8 in JSON", "application/json", "{\"email\":\"a@x.io\",\"name\":\"a\xff\xfeb\"}", fields("name", "a\ufffd\ufffdb")},
+		{
+			"long names that begin alike", "application/x-www-form-urlencoded", "email=a%40x.io&" + strings.Repeat("n", 200) + "1=a&" + strings.Repeat("n", 200) + "2=b",
+			fields(strings.Repeat("n", 199)+"…", "a", strings.Repeat("n", 199)+"…", "b"),
+		},
 		{"broken UTF-8", "application/x-www-form-urlencoded", "email=a%40x.io&name=%ff%fe", fields("name", "\ufffd")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -115,4 +121,62 @@ func FuzzDecodeOwn(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Any value of JSON reads like what encoding/json makes of it.
+func FuzzOwnJSON(f *testing.F) {
+	for _, seed := range []string{
+		`"a"`, `[1,[2.50,null],["",{"b":"<\u003e","a":[true,false]}]]`, `{"a":1,"a":{"é\n":"\ud83d\ude00\\"}}`, "{ \"a\" :\t[ ] , \"\xff\":\"\xfe\"}\r\n", `-0.1e+10`, `"\ud800"`,
+	} {
+		f.Add(seed)
+	}
+	read := func(t *testing.T, v string) (string, bool) {
+		t.Helper()
+		got, err := own(t).Decode(nil, "application/json", []byte(`{"email":"a@x.io","v":`+v+"}"))
+		return got.Value("v"), err == nil
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, ok := read(t, text)
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber()
+		var v any
+		if err := d.Decode(&v); err != nil || !json.Valid([]byte(text)) {
+			if !json.Valid([]byte(`{"email":"a@x.io","v":`+text+"}")) && ok {
+				t.Fatalf("%q was read, as %q", text, got)
+			}
+			return
+		}
+		quoted, err := json.Marshal(flatten(v))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := read(t, string(quoted))
+		if ok && got != want || !ok && strings.Count(text, "[")+strings.Count(text, "{") < 100 && len(text) < 50_000 {
+			t.Fatalf("%q reads %q (%v), want %q", text, got, ok, want)
+		}
+	})
+}
+
+func flatten(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case []any:
+		var parts []string
+		for _, part := range v {
+			if text := flatten(part); text != "" {
+				parts = append(parts, text)
+			}
+		}
+		return strings.Join(parts, ", ")
+	}
+	var text strings.Builder
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return err.Error()
+	}
+	return strings.TrimSuffix(text.String(), "\n")
 }
