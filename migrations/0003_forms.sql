@@ -48,11 +48,11 @@ alter table quarantine_next rename to quarantine;
 create index quarantine_age on quarantine (received_at);
 
 -- What must not come back after a person was forgotten: hashes of bodies,
--- Idempotency-Keys and pages.
+-- Idempotency-Keys, pages and members of the workspace.
 create table forgotten (
 	hash   blob    primary key,
 	person blob    not null, -- keyed hash of the email
-	kind   text    not null check (kind in ('body', 'key', 'page')),
+	kind   text    not null check (kind in ('body', 'key', 'page', 'member')),
 	at     integer not null
 ) strict, without rowid;
 create index forgotten_person on forgotten (person);

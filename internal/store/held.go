@@ -53,14 +53,19 @@ func (db *DB) Held(ctx context.Context) ([]crm.Delivery, error) {
 // Admit lets a held delivery go on with its job.
 func (db *DB) Admit(ctx context.Context, id string, j crm.Job) error {
 	return db.write(ctx, func(tx *tx) error {
-		n, err := tx.affected(`update inbox set state = 'queued' where id = ? and state = 'held'`, id)
+		var key string
+		held, err := tx.row(`select key from inbox where id = ? and state = 'held'`, []any{id}, &key)
 		if err != nil {
 			return err
 		}
-		if n == 0 {
+		if !held {
 			return ErrNotFound
 		}
-		return tx.enqueue(j)
+		return firstError(
+			func() error { return tx.exec(`update inbox set state = 'queued' where id = ?`, id) },
+			func() error { return tx.consent(key) },
+			func() error { return tx.enqueue(j) },
+		)
 	})
 }
 

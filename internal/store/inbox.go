@@ -71,6 +71,9 @@ func (db *DB) Accept(ctx context.Context, in Intake) (Receipt, error) {
 
 func (t *tx) accept(in Intake) (Receipt, error) {
 	hash := sha256.Sum256(in.Delivery.Body)
+	if id, err := t.forgottenID(in, hash[:]); err != nil || id != "" {
+		return Receipt{Verdict: Duplicate, ID: id}, err
+	}
 	scope, token, window := "body:"+in.Delivery.Source, hex.EncodeToString(hash[:]), bodyWindow
 	if in.IdempotencyKey != "" {
 		scope, token, window = "key:"+in.Delivery.Source, in.IdempotencyKey, keyWindow
@@ -107,10 +110,11 @@ func (t *tx) accept(in Intake) (Receipt, error) {
 
 // take inserts a delivery and its job.
 func (t *tx) take(in Intake) error {
-	if err := t.insertDelivery(in, crm.DeliveryQueued); err != nil {
-		return err
-	}
-	return t.enqueue(in.Job)
+	return firstError(
+		func() error { return t.insertDelivery(in, crm.DeliveryQueued) },
+		func() error { return t.consent(in.Delivery.Key) },
+		func() error { return t.enqueue(in.Job) },
+	)
 }
 
 func (t *tx) insertDelivery(in Intake, state crm.DeliveryState) error {
@@ -180,7 +184,12 @@ func (t *tx) progress(p crm.Progress) error {
 
 // address gives a delivery to a contact, as part of a commit.
 func (t *tx) address(a crm.Addressed) error {
-	return t.exec(`update inbox set key = ? where id = ? and state in ('queued', 'noting')`, a.Key, a.Delivery)
+	return firstError(
+		func() error {
+			return t.exec(`update inbox set key = ? where id = ? and state in ('queued', 'noting')`, a.Key, a.Delivery)
+		},
+		func() error { return t.consent(a.Key) },
+	)
 }
 
 // bury makes the open deliveries of a key part of a dead letter.

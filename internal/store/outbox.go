@@ -106,6 +106,13 @@ func (db *DB) Channels(ctx context.Context) ([]string, error) {
 
 // savePerson adds to what is known of a member of the workspace.
 func (t *tx) savePerson(p crm.Person) error {
+	secret, err := t.pepper()
+	if err != nil {
+		return err
+	}
+	if away, err := t.banished(secret, ofMember, p.ID); err != nil || away != nil {
+		return err
+	}
 	return t.exec(`insert into people (id, name, email, slack, looked_up_at) values (?, ?, ?, ?, ?)
 		on conflict (id) do update set
 			name = case when excluded.name = '' then name else excluded.name end,

@@ -19,3 +19,30 @@ func raw(t *testing.T, dir string) *sql.DB {
 	t.Cleanup(func() { db.Close() })
 	return db
 }
+
+// query calls visit with each row, its first column first.
+func query(t *testing.T, db *sql.DB, q string, visit func(columns []any)) {
+	t.Helper()
+	rows, err := db.Query(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		visit(values)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+}

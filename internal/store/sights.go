@@ -54,6 +54,9 @@ func (t *tx) see(s crm.Sight) error {
 	}
 	var baseline int64
 	if known == nil {
+		if unwanted, err := t.unwanted(s); err != nil || unwanted {
+			return err
+		}
 		if _, err := t.row(`select completed_at from reads where database = ?`, []any{s.Database}, &baseline); err != nil {
 			return err
 		}
