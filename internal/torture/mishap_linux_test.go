@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -194,13 +193,13 @@ func (l *life) mustEnd() bool {
 	return struck && l.mishap.name == "fsync" && strings.HasSuffix(file, "-wal") && !l.readyAt.IsZero() && at.After(l.readyAt)
 }
 
-// spread chooses at most so many of the first n numbers.
-func spread(dice *rand.Rand, n, most int) []int {
-	chosen := dice.Perm(n)[:min(n, most)]
-	for i := range chosen {
-		chosen[i]++
+// spread chooses at most so many of the first n numbers: one of each stretch.
+func spread(dice *rand.Rand, n, most int) (chosen []int) {
+	most = min(n, most)
+	for i := range most {
+		from, to := n*i/most, n*(i+1)/most
+		chosen = append(chosen, 1+from+dice.IntN(to-from))
 	}
-	slices.Sort(chosen)
 	return chosen
 }
 
@@ -250,6 +249,9 @@ func TestADiskThatIsFullForAMomentLosesNothing(t *testing.T) {
 		}
 		n, _ := l.leads.refusals()
 		refused, healing = refused+n, max(healing, l.healing)
+	}
+	if struck == 0 || refused == 0 {
+		t.Errorf("%d lives with a failing write, %d refused leads: the rig does not reach the disk", struck, refused)
 	}
 	if healing > 5*time.Second {
 		t.Errorf("leads were refused up to %v after there was room again, want less than 5 s", healing)
@@ -306,6 +308,9 @@ func TestADiskThatFailsOnceLosesNothing(t *testing.T) {
 			died++
 			back = max(back, l.back)
 		}
+	}
+	if struck == 0 {
+		t.Error("no call failed: the rig does not reach the disk")
 	}
 	if full() && back > 2*time.Second {
 		t.Errorf("a daemon was ready %v after the disk had failed, want 2 s", back)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 )
 
 // change is one that the kernel has taken and may still lose in a power cut:
@@ -270,4 +271,43 @@ func (i image) save(dir string) error {
 		}
 	}
 	return nil
+}
+
+// does makes the step of a whole call.
+func does(call string, result int64, arguments ...string) step {
+	return step{thread: "1", begins: true, ends: true, call: call, arguments: arguments, result: result}
+}
+
+func TestWhatAPowerCutLeaves(t *testing.T) {
+	t.Parallel()
+	const dir, a = `3<\x2f\x64>`, `4<\x2f\x64\x2f\x61>` // descriptors of /d and /d/a
+	begun, ended := does("fsync", 0, a), does("fsync", 0, a)
+	begun.ends, ended.begins = false, false
+	d := newDisk("/d")
+	for i, c := range []struct {
+		step step
+		want image
+	}{
+		{does("open", 4, `"\x2f\x64\x2f\x61"`, "O_RDWR|O_CREAT", "0600"), image{}},
+		{does("pwrite64", 2, a, `"\x41\x42"`, "2", "0"), image{}},
+		{does("fsync", 0, dir), image{"a": nil}},
+		{does("fsync", -1, a), image{"a": nil}},
+		{begun, image{"a": nil}},
+		{does("pwrite64", 2, a, `"\x43\x44"`, "2", "4"), image{"a": nil}},
+		{ended, image{"a": []byte("AB")}},
+		{does("fsync", 0, a), image{"a": []byte("AB\x00\x00CD")}},
+		{does("ftruncate", 0, a, "1"), image{"a": []byte("AB\x00\x00CD")}},
+		{does("fsync", 0, a), image{"a": []byte("A")}},
+		{does("unlink", 0, `"\x2f\x64\x2f\x61"`), image{"a": []byte("A")}},
+		{does("fsync", 0, dir), image{}},
+	} {
+		d.do(c.step)
+		if got := d.onlyDurable(); !maps.EqualFunc(got, c.want, bytes.Equal) {
+			t.Errorf("step %d, %s: a power cut leaves %q, want %q", i, c.step.call, got, c.want)
+		}
+	}
+	d.do(does("fallocate", 0, a, "0", "0", "4096"))
+	if d.unknown == nil {
+		t.Error("a call that the replay does not know passed")
+	}
 }
