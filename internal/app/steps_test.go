@@ -40,6 +40,8 @@ func TestACrashAtEveryStep(t *testing.T) {
 			}
 			figure(t, "R8 exactly-once effect, killed at every step", 0,
 				"%d steps, %v", steps, &sum)
+			figure(t, "R11 digests, killed at every step", 0, "%d mornings with one digest each, %d killed between the post and its record, %d digests came again, none twice",
+				steps, sum.doubtful, sum.digestsTwice)
 		})
 	}
 }
