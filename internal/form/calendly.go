@@ -1,7 +1,8 @@
 package form
 
-// decodeCalendly reads what invitees and routing forms send
-// (https://developer.calendly.com/api-docs/overview/webhooks/webhook-payload).
+// decodeCalendly reads what invitees and routing forms send. Who moves an
+// appointment is a new invitee
+// (https://developer.calendly.com/docs/api-guides/see-how-webhook-payloads-change-when-invitees-reschedule-events).
 func decodeCalendly(r request) (Submission, error) {
 	v, err := readObject(r.body)
 	if err != nil {

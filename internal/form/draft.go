@@ -45,14 +45,15 @@ const maxID = 255
 
 // submission cleans a draft and finds out whom it is about.
 func (d draft) submission() (Submission, error) {
-	answers := make([]answer, 0, len(d.answers))
+	var answers []answer
 	for _, a := range d.answers {
-		if a.Value = clean(a.Value); a.Value != "" {
-			answers = append(answers, answer{named(a.Field), a.role})
+		if a.Value = clean(a.Value); a.Value == "" {
+			continue
 		}
-	}
-	if len(answers) > maxFields {
-		return Submission{}, malformed("what this vendor sends", errMany)
+		if len(answers) == maxFields {
+			return Submission{}, malformed("a submission", errMany)
+		}
+		answers = append(answers, answer{named(a.Field), a.role})
 	}
 	s := Submission{
 		ID: clean(d.id), At: moment(d.at), Title: label(d.title), Kind: label(d.kind), Email: clean(d.email), Name: nameOf(answers),

@@ -16,7 +16,10 @@ import (
 // wrong here takes minutes, not seconds.
 func TestHostileBodiesAreCheap(t *testing.T) {
 	t.Parallel()
-	const size = 1 << 20
+	size := 1 << 20
+	if testing.Short() {
+		size /= 8
+	}
 	members := func(n int, format string) string {
 		var b strings.Builder
 		for i := range n {
@@ -26,17 +29,17 @@ func TestHostileBodiesAreCheap(t *testing.T) {
 	}
 	for _, tc := range []struct{ vendor, name, body string }{
 		{"framer", "a long name", `{"` + strings.Repeat("n", size) + `":1}`},
-		{"framer", "many names", `{` + members(45_000, `"%d":"x",`) + `}`},
+		{"framer", "many names", `{` + members(size/24, `"%d":"x",`) + `}`},
 		{"framer", "long text, deep", `{"a":` + strings.Repeat(`[1,`, 90) + `"` + strings.Repeat("x", size) + `"` + strings.Repeat("]", 90) + `}`},
 		{"framer", "a million values", `{"a":[` + strings.TrimSuffix(strings.Repeat("0,", size/2), ",") + `]}`},
-		{"framer", "an address of no end", `{"email":"a@` + members(100_000, "%d一丁") + `.io"}`},
+		{"framer", "an address of no end", `{"email":"a@` + members(size/10, "%d一丁") + `.io"}`},
 		{"own", "an address of no end", `{"email":"a@` + members(5_000, "%d一丁") + `.io"}`},
 		{"own", "many names", `{"email":"a@x.io",` + members(450, `"%0100d":"x",`) + `}`},
-		{"standard-webhooks", "a long name over many", `{"data":{"` + strings.Repeat("n", size/2) + `":{` + members(20_000, `"%d":{"x":1},`) + `}}}`},
-		{"typeform", "hidden fields beside much", `{"form_response":{` + members(20_000, `"%d":0,`) + `,"hidden":{` + members(20_000, `"%d":0,`) + `}}}`},
-		{"calendly", "tracking beside much", `{"payload":{` + members(20_000, `"%d":0,`) + `,"tracking":{` + members(20_000, `"%d":0,`) + `}}}`},
-		{"jotform", "uploads beside much", `{"rawRequest":{"temp_upload":{` + members(20_000, `"q1_f%d":0,`) + `},` + members(20_000, `"f%d":0,`) + `}}`},
-		{"jotform", "labels without end", `{"rawRequest":{` + members(20_000, `"q%d_a":"a",`) + `},"pretty":"` + strings.Repeat(":a,", size/4) + `"}`},
+		{"standard-webhooks", "a long name over many", `{"data":{"` + strings.Repeat("n", size/2) + `":{` + members(size/52, `"%d":{"x":1},`) + `}}}`},
+		{"typeform", "hidden fields beside much", `{"form_response":{` + members(size/52, `"%d":0,`) + `,"hidden":{` + members(size/52, `"%d":0,`) + `}}}`},
+		{"calendly", "tracking beside much", `{"payload":{` + members(size/52, `"%d":0,`) + `,"tracking":{` + members(size/52, `"%d":0,`) + `}}}`},
+		{"jotform", "uploads beside much", `{"rawRequest":{"temp_upload":{` + members(size/52, `"q1_f%d":0,`) + `},` + members(size/52, `"f%d":0,`) + `}}`},
+		{"jotform", "labels without end", `{"rawRequest":{` + members(size/52, `"q%d_a":"a",`) + `},"pretty":"` + strings.Repeat(":a,", size/4) + `"}`},
 		{"tally", "many options", `{"data":{"fields":[` + strings.TrimSuffix(strings.Repeat(`{"value":[1],"options":[{}]},`, 5_000), ",") + `]}}`},
 	} {
 		t.Run(tc.vendor+", "+tc.name, func(t *testing.T) {
@@ -47,7 +50,7 @@ func TestHostileBodiesAreCheap(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if took := time.Since(start); took > 5*time.Second {
+			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("it took %v", took)
 			}
 		})

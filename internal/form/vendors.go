@@ -31,7 +31,7 @@ var vendors = [...]Vendor{
 	{
 		Name: "webflow", Scheme: "webflow", MaxBody: vendorBody, OKStatus: http.StatusOK, decode: decodeWebflow,
 		Events: []string{"form_submission"},
-		Hint:   "make the webhook with the API and a site token: the answer's secretKey; those made in the dashboard before April 2025 are not signed",
+		Hint:   "make the webhook with the API and a site token: the answer's secretKey; a webhook of the dashboard is not signed",
 	},
 	{
 		Name: "formspree", Scheme: "formspree", MaxBody: vendorBody, OKStatus: http.StatusOK, decode: decodeFormspree,
