@@ -16,8 +16,6 @@ import (
 	"github.com/dealbell/dealbell/internal/config"
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/sandbox"
-	"github.com/dealbell/dealbell/internal/secret"
-	"github.com/dealbell/dealbell/internal/signature"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
@@ -59,14 +57,14 @@ func TestReplaysHaveNoSecondEffect(t *testing.T) {
 type echo struct {
 	*rig
 	rng    *rand.Rand
-	forms  []form
+	forms  []letter
 	events []event
 	counts map[string]int // replays by what they were
 	caused int            // requests of ours that replays caused
 }
 
-// form is a lead that was accepted.
-type form struct {
+// letter is a lead that was accepted.
+type letter struct {
 	at      time.Time
 	id      string
 	body    string
@@ -133,15 +131,14 @@ func (e *echo) sends() {
 	e.letters++
 	message := fmt.Sprintf("<letter %d>", e.letters)
 	email := fmt.Sprintf("person%d@example.com", e.rng.IntN(40))
-	f := form{at: time.Now(), body: fmt.Sprintf(`{"email":%q,"message":%q}`, email, message), stamped: e.rng.IntN(3) == 0}
+	f := letter{at: time.Now(), body: fmt.Sprintf(`{"email":%q,"message":%q}`, email, message), stamped: e.rng.IntN(3) == 0}
 	if e.rng.IntN(2) == 0 {
 		f.key = fmt.Sprintf("key-%d", e.letters)
 		f.headers = append(f.headers, "Idempotency-Key", f.key)
 	}
 	if f.stamped {
 		now := strconv.FormatInt(time.Now().Unix(), 10)
-		f.headers = append(f.headers, signature.Form.Timestamp, now,
-			signature.Form.Header, signature.Form.Sign(secret.New(formSecret), now, []byte(f.body)))
+		f.headers = append(f.headers, "X-Form-Timestamp", now, "X-Form-Signature", signature(now+"."+f.body))
 	}
 	answer, status := e.answered(f.body, f.headers...)
 	if status != http.StatusAccepted || answer.Status != "accepted" {
@@ -166,7 +163,7 @@ func (e *echo) formAgain() bool {
 	age := time.Since(f.at)
 	what, body, headers, want := "the same key and body", f.body, f.headers, http.StatusAccepted
 	switch {
-	case f.stamped && age > signature.Form.Tolerance:
+	case f.stamped && age > 300*time.Second:
 		what, want = "an old timestamp", http.StatusUnauthorized
 	case f.key == "" && age >= 24*time.Hour:
 		return false // it is a new one by now
