@@ -128,6 +128,10 @@ func (s scene) created() crm.Value {
 	return crm.Day(s.context.dayOf(s.row.CreatedAt).Format(time.DateOnly))
 }
 
+// longestPath is how long the path of a link may be. Notion puts the title
+// into it, of any length; the id alone leads to the page as well.
+const longestPath = 300
+
 // link is the label alone where the row has no web address.
 func (s scene) link(label ...any) markup {
 	shown := escape(s.title())
@@ -137,6 +141,9 @@ func (s scene) link(label ...any) markup {
 	u, err := url.Parse(s.row.URL)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return shown
+	}
+	if len(u.Path) > longestPath {
+		u.Path, u.RawPath = "/"+strings.ReplaceAll(s.row.Page, "-", ""), ""
 	}
 	address := strings.NewReplacer("|", "%7C", "<", "%3C", ">", "%3E").Replace(u.String())
 	return markup("<" + string(escape(address)) + "|" + string(shown) + ">")

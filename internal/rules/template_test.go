@@ -157,8 +157,9 @@ func TestLinksCannotHarm(t *testing.T) {
 		"javascript:alert(1)":       "Untitled",
 		"https://x/a|b>c<d?e=1&f=2": "<https://x/a%7Cb%3Ec%3Cd?e=1&amp;f=2|Untitled>",
 		"https://x/\n":              "Untitled",
+		"https://www.notion.so/" + strings.Repeat("a-long-title-", 90) + "11112222?v=3": "<https://www.notion.so/11112222?v=3|Untitled>",
 	} {
-		if got := said(t, "{{link}}", rules.Row{URL: url}, nil); got != want {
+		if got := said(t, "{{link}}", rules.Row{Page: "1111-2222", URL: url}, nil); got != want {
 			t.Errorf("%q: got %q, want %q", url, got, want)
 		}
 	}
