@@ -78,7 +78,7 @@ func (s *Service) inspect(ctx context.Context) {
 		b, err := s.bind(ctx, schema, names)
 		if missing := b.missing(names); err == nil && len(missing) > 0 {
 			s.o.Log.Warn("the database lacks properties; they are skipped", "database", schema.Name, "properties", missing,
-				"hint", "add them in Notion, or name others under lead: in the configuration file")
+				"hint", "add them in Notion, or name others under lead: or forms: in the configuration file")
 		}
 	}
 }
