@@ -70,8 +70,8 @@ var signings = map[string]func(h http.Header, body string){
 	"jotform": func(h http.Header, _ string) { h.Set("X-Webhook-Token", vendorSecret) },
 }
 
-// payload is a request as a vendor makes it.
-type payload struct {
+// vendorRequest is a request as a vendor makes it.
+type vendorRequest struct {
 	vendor form.Vendor
 	name   string
 	body   string
@@ -79,10 +79,10 @@ type payload struct {
 	sub    form.Submission
 }
 
-// payloads reads what the vendors send from the testdata of package form.
-func payloads(t *testing.T) []payload {
+// vendorRequests reads what the vendors send from the testdata of package form.
+func vendorRequests(t *testing.T) []vendorRequest {
 	t.Helper()
-	var all []payload
+	var all []vendorRequest
 	for _, name := range form.Names() {
 		vendor, _ := form.Named(name)
 		golden, err := filepath.Glob("../form/testdata/" + name + "/*.golden.json")
@@ -91,7 +91,7 @@ func payloads(t *testing.T) []payload {
 		}
 		for _, path := range golden {
 			base := strings.TrimSuffix(path, ".golden.json")
-			p := payload{vendor: vendor, name: name + " " + filepath.Base(base), header: http.Header{"Content-Type": {"application/json"}}}
+			p := vendorRequest{vendor: vendor, name: name + " " + filepath.Base(base), header: http.Header{"Content-Type": {"application/json"}}}
 			body, err := os.ReadFile(base + ".json")
 			if err != nil {
 				body, err = os.ReadFile(base + ".txt")
@@ -120,7 +120,7 @@ func payloads(t *testing.T) []payload {
 	return all
 }
 
-func (w *world) deliver(p payload, sign bool) *httptest.ResponseRecorder {
+func (w *world) deliver(p vendorRequest, sign bool) *httptest.ResponseRecorder {
 	w.t.Helper()
 	r := httptest.NewRequest(http.MethodPost, "/forms/"+p.vendor.Name, strings.NewReader(p.body))
 	r.Header = p.header.Clone()
@@ -137,7 +137,7 @@ func (w *world) deliver(p payload, sign bool) *httptest.ResponseRecorder {
 
 func TestWhatEveryVendorSendsBecomesAContact(t *testing.T) {
 	t.Parallel()
-	for _, p := range payloads(t) {
+	for _, p := range vendorRequests(t) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
