@@ -53,6 +53,7 @@ create table forgotten (
 	hash   blob    primary key,
 	person blob    not null, -- keyed hash of the email
 	kind   text    not null check (kind in ('body', 'key', 'page', 'member')),
+	sealed blob    not null, -- which page it is, for who knows the email; empty for others
 	at     integer not null
 ) strict, without rowid;
 create index forgotten_person on forgotten (person);

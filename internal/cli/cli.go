@@ -53,6 +53,8 @@ type commands struct {
 	Jobs        jobsCommand        `cmd:"" help:"List, show, retry or drop jobs; dead letters first of all."`
 	Replay      replayCommand      `cmd:"" help:"Work a delivery in again, or one that was rejected for a wrong signature."`
 	Backup      backupCommand      `cmd:"" help:"Copy the state to a file, beside a running daemon."`
+	Export      exportCommand      `cmd:"" help:"Print everything that is kept about a person."`
+	Forget      forgetCommand      `cmd:"" help:"Remove a person, here and on demand in Notion."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the daemon is ready for leads."`
 	Version     versionCommand     `cmd:"" help:"Show the version."`
 }

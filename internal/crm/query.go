@@ -5,8 +5,9 @@ import "time"
 // Query asks for rows of one database. Conditions are joined by "and"; zero
 // fields ask nothing.
 type Query struct {
-	KeyIs        []string  // Key's text is exactly one of these
-	Key          Property  // the property that KeyIs looks at
+	KeyIs        []string  // Key's text is exactly one of these, or a relation holds one
+	KeyHas       string    // Key's text contains this, whatever the case
+	Key          Property  // the property that KeyIs and KeyHas look at
 	EditedSince  time.Time // last_edited_time at or after
 	CreatedSince time.Time // created_time at or after
 	CreatedUntil time.Time // created_time before

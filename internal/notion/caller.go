@@ -121,6 +121,21 @@ func (c *Caller) Update(ctx context.Context, page string, values map[string]crm.
 	})
 }
 
+// Trash moves a page to the trash, where Notion keeps it for 30 days
+// (https://developers.notion.com/reference/patch-page). One that is there
+// already stays there.
+func (c *Caller) Trash(ctx context.Context, page string) (crm.Page, error) {
+	id, err := parseID("page", page)
+	if err != nil {
+		return crm.Page{}, err
+	}
+	x := &exchange{op: "trash page " + id, endpoint: "PATCH pages/{id}", write: true}
+	return c.write(ctx, x, func(ctx context.Context) error {
+		_, err := c.client.api.Page.Update(ctx, notionapi.PageID(id), &notionapi.PageUpdateRequest{Archived: true})
+		return err
+	})
+}
+
 // write makes a call that answers with a page. A partial page will do: what
 // was asked for is done.
 func (c *Caller) write(ctx context.Context, x *exchange, ask func(context.Context) error) (crm.Page, error) {

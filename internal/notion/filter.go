@@ -19,8 +19,22 @@ const largestBatch = 100
 type filter map[string]any
 
 func equals(p crm.Property, s string) filter {
-	kind := cmp.Or(kinds[p.Kind].filter, string(p.Kind))
-	return filter{"property": p.ID, kind: map[string]any{"equals": s}}
+	if p.Kind == crm.KindRelation {
+		return contains(p, s)
+	}
+	return property(p, "equals", s)
+}
+
+// contains picks nothing out for "".
+func contains(p crm.Property, s string) filter {
+	if s == "" {
+		return nil
+	}
+	return property(p, "contains", s)
+}
+
+func property(p crm.Property, condition, s string) filter {
+	return filter{"property": p.ID, cmp.Or(kinds[p.Kind].filter, string(p.Kind)): map[string]any{condition: s}}
 }
 
 // when compares a timestamp that every row has: created_time, which never
@@ -71,6 +85,7 @@ func request(q crm.Query) *notionapi.DatabaseQueryRequest {
 	}
 	picked := compound("and",
 		compound("or", keys...),
+		contains(q.Key, q.KeyHas),
 		when("last_edited_time", "on_or_after", q.EditedSince),
 		when("created_time", "on_or_after", q.CreatedSince),
 		when("created_time", "before", q.CreatedUntil))

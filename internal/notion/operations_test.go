@@ -48,6 +48,10 @@ func operations() map[string]func(context.Context, *notion.Caller) error {
 			_, err := c.Update(ctx, pageID, values)
 			return err
 		},
+		"write trash": func(ctx context.Context, c *notion.Caller) error {
+			_, err := c.Trash(ctx, pageID)
+			return err
+		},
 		"write append": func(ctx context.Context, c *notion.Caller) error {
 			return c.Append(ctx, pageID, []crm.Paragraph{{crm.Run{Text: email}}})
 		},

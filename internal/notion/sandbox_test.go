@@ -111,6 +111,36 @@ func TestRowLifecycle(t *testing.T) {
 	}
 }
 
+func TestATrashedPageIsThereAndInNoQuery(t *testing.T) {
+	t.Parallel()
+	w := sandbox.New(sandbox.Options{Token: token})
+	c, standard := connect(t, w), w.StandardCRM()
+	ana := w.AddRow(standard.Contacts, map[string]any{"Email": "ana@example.com"})
+	calls := w.AddRow(standard.Activities, map[string]any{"Name": "Call", "Contact": []string{ana}})
+	w.AddRow(standard.Activities, map[string]any{"Name": "Another call"})
+	schema, err := c.Schema(t.Context(), standard.Activities.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contact, _ := schema.Property("Contact")
+	ofAna := crm.Query{Key: contact, KeyIs: []string{ana}}
+	if rows, err := c.Query(t.Context(), schema.DataSource, ofAna); err != nil || len(rows.Pages) != 1 || rows.Pages[0].ID != calls {
+		t.Errorf("rows that are related to Ana: %+v, %v; want her call", rows.Pages, err)
+	}
+	for range 2 { // what is in the trash can be put there again
+		if page, err := c.Trash(t.Context(), calls); err != nil || !page.Trashed {
+			t.Errorf("Trash = %+v, %v; want the page, trashed", page, err)
+		}
+	}
+	if rows, err := c.Query(t.Context(), schema.DataSource, ofAna); err != nil || len(rows.Pages) != 0 {
+		t.Errorf("after that: %+v, %v; want none", rows.Pages, err)
+	}
+	w.Purge(calls)
+	if _, err := c.Trash(t.Context(), calls); !errors.Is(err, crm.ErrNotFound) {
+		t.Errorf("Trash of a page that is gone = %v, want ErrNotFound", err)
+	}
+}
+
 // withoutOptionIDs checks that each option has an id, and takes them away:
 // what was written did not know them.
 func withoutOptionIDs(t *testing.T, values map[string]crm.Value) map[string]crm.Value {

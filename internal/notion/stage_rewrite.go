@@ -54,7 +54,8 @@ func setBody(r *http.Request, body []byte) {
 
 // rewriteBody names the data source as the parent of a new page, and strips
 // the "archived":false that the library puts into every update: it would take
-// a page out of the trash that a person has just put there.
+// a page out of the trash that a person has just put there. A page goes to the
+// trash by the name that newer versions have for it.
 func rewriteBody(method string, body []byte) ([]byte, error) {
 	var fields map[string]any
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -62,8 +63,10 @@ func rewriteBody(method string, body []byte) ([]byte, error) {
 	if err := d.Decode(&fields); err != nil {
 		return nil, fmt.Errorf("rewrite request: %w", err)
 	}
-	if method == http.MethodPatch && fields["archived"] == false {
-		delete(fields, "archived")
+	if archived, ok := fields["archived"].(bool); ok && method == http.MethodPatch {
+		if delete(fields, "archived"); archived {
+			fields["in_trash"] = true
+		}
 	}
 	if parent, ok := fields["parent"].(map[string]any); ok && parent["database_id"] != nil {
 		fields["parent"] = map[string]any{"type": "data_source_id", "data_source_id": parent["database_id"]}

@@ -240,6 +240,11 @@ func TestQuerySendsExactly(t *testing.T) {
 		{"text key", is(crm.KindText, "x"), `{"filter":{"property":"a%3Ab","rich_text":{"equals":"x"}}}`},
 		{"url key", is(crm.KindURL, "x"), `{"filter":{"property":"a%3Ab","url":{"equals":"x"}}}`},
 		{"phone key", is(crm.KindPhone, "x"), `{"filter":{"property":"a%3Ab","phone_number":{"equals":"x"}}}`},
+		{"relation", is(crm.KindRelation, pageID), `{"filter":{"property":"a%3Ab","relation":{"contains":"` + pageID + `"}}}`},
+		{
+			"part of a key", crm.Query{Key: crm.Property{ID: "a%3Ab", Kind: crm.KindEmail}, KeyHas: "ana@"},
+			`{"filter":{"property":"a%3Ab","email":{"contains":"ana@"}}}`,
+		},
 		{"several keys", is(crm.KindEmail, "a", "b"), `{"filter":{"or":[
 			{"property":"a%3Ab","email":{"equals":"a"}},{"property":"a%3Ab","email":{"equals":"b"}}]}}`},
 		{"everything at once", everything, `{"filter":{"and":[
@@ -264,6 +269,18 @@ func TestQuerySendsExactly(t *testing.T) {
 				t.Errorf("body (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestTrashSendsExactly(t *testing.T) {
+	t.Parallel()
+	d := &double{answer: good}
+	if _, err := quick(t, d).Trash(t.Context(), pageID); err != nil {
+		t.Fatal(err)
+	}
+	got := d.transcript()[0]
+	if got.method != "PATCH" || got.path != "/v1/pages/"+pageID || strings.TrimSpace(got.body) != `{"in_trash":true}` {
+		t.Errorf("got %s %s %s", got.method, got.path, got.body)
 	}
 }
 

@@ -16,17 +16,18 @@ const removed = "(removed)"
 
 // Removal says what Forget did, or would do.
 type Removal struct {
-	Email     string         `json:"email"`
-	Spellings []string       `json:"spellings"` // in which it was found
-	DryRun    bool           `json:"dry_run"`
-	Removed   map[string]int `json:"removed"`   // rows that are gone, by table
-	Changed   map[string]int `json:"changed"`   // rows of others that named the address and no longer do
-	Pages     []PageLeft     `json:"pages"`     // of the person, in Notion
-	Naming    []PageLeft     `json:"naming"`    // of others, that name the address in Notion
-	Sent      []SlackLeft    `json:"sent"`      // messages that stand in Slack
-	Backups   []string       `json:"backups"`   // files in the state directory that may hold the person
-	Returned  bool           `json:"returned"`  // the person wrote anew meanwhile; that is kept
-	Compacted bool           `json:"compacted"` // the file was written anew; else the daemon does it at its next start
+	Email      string         `json:"email"`
+	Spellings  []string       `json:"spellings"` // in which it was found
+	DryRun     bool           `json:"dry_run"`
+	Removed    map[string]int `json:"removed"`    // rows that are gone, by table
+	Changed    map[string]int `json:"changed"`    // rows of others that named the address and no longer do
+	Deliveries []string       `json:"deliveries"` // that are gone
+	Pages      []PageLeft     `json:"pages"`      // of the person, in Notion
+	Naming     []PageLeft     `json:"naming"`     // of others, that name the address in Notion
+	Sent       []SlackLeft    `json:"sent"`       // messages that stand in Slack
+	Backups    []string       `json:"backups"`    // files in the state directory that may hold the person
+	Returned   bool           `json:"returned"`   // the person wrote anew meanwhile; that is kept
+	Compacted  bool           `json:"compacted"`  // the file was written anew; else the daemon does it at its next start
 }
 
 var (
@@ -138,5 +139,6 @@ func (r *Removal) add(done round) {
 	for table, n := range done.changed {
 		r.Changed[table] += n
 	}
+	r.Deliveries = append(r.Deliveries, done.deliveries...)
 	r.Pages, r.Naming, r.Sent = append(r.Pages, done.pages...), append(r.Naming, done.naming...), append(r.Sent, done.sent...)
 }

@@ -2,11 +2,15 @@ package store
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/base32"
 	"encoding/hex"
+	"encoding/json"
 	"strings"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -62,8 +66,34 @@ func (t *tx) anyPepper() (pepper, error) {
 
 // banish keeps something of a person away.
 func (t *tx) banish(p pepper, person crm.Email, kind string, parts ...string) error {
-	return t.exec(`insert into forgotten (hash, person, kind, at) values (?, ?, ?, ?) on conflict (hash) do update set person = excluded.person, at = excluded.at`,
+	return t.exec(`insert into forgotten (hash, person, kind, sealed, at) values (?, ?, ?, x'', ?)
+		on conflict (hash) do update set person = excluded.person, at = excluded.at`,
 		p.hash(kind, parts...), p.hash(ofPerson, person.Key), kind, t.now)
+}
+
+// sealed is what is kept of a contact's page for the day on which the person
+// writes anew: only who knows the email can read it.
+type sealed struct{ Page, Database string }
+
+// seal keeps a page away that was banished, and lets consent find it again.
+func (t *tx) seal(p pepper, person crm.Email, s sealed) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	box, err := p.box(person.Key)
+	if err != nil {
+		return err
+	}
+	return t.exec(`update forgotten set sealed = ? where hash = ?`, box.Seal(nil, nil, text, nil), p.hash(ofPage, s.Page))
+}
+
+func (p pepper) box(key string) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(p.hash("seal", key))
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
 }
 
 // banished returns whose something is that was forgotten; nil when it was not.
@@ -97,13 +127,39 @@ func (t *tx) forgottenID(in Intake, body []byte) (string, error) {
 }
 
 // consent lets the pages of somebody who was forgotten be known again: the
-// person wrote anew.
+// person wrote anew. The contact's page is remembered by its id at once, so
+// that it is found however the address is spelled there; what it shows is
+// looked up.
 func (t *tx) consent(key string) error {
 	p, err := t.pepper()
 	if err != nil || p == nil {
 		return err
 	}
-	return t.exec(`delete from forgotten where person = ? and kind = ?`, p.hash(ofPerson, key), ofPage)
+	box, err := p.box(key)
+	if err != nil {
+		return err
+	}
+	var pages [][]byte
+	if err := t.rows(`delete from forgotten where person = ? and kind = ? returning sealed`, []any{p.hash(ofPerson, key), ofPage}, func(r *sql.Rows) error {
+		pages = append(pages, nil)
+		return r.Scan(&pages[len(pages)-1])
+	}); err != nil {
+		return err
+	}
+	for _, page := range pages {
+		text, err := box.Open(nil, nil, page, nil)
+		if err != nil {
+			continue // not a contact's, or from another secret
+		}
+		var s sealed
+		if err := json.Unmarshal(text, &s); err != nil {
+			return err
+		}
+		if err := t.saveSnapshot(crm.Snapshot{Page: s.Page, Database: s.Database, Key: key, Values: map[string]crm.Value{}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unwanted reports whether a page is one of somebody who was forgotten. One

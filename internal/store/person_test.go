@@ -366,7 +366,7 @@ func TestAfterForgettingNoByteOfThePersonIsLeft(t *testing.T) {
 				t.Errorf("left: %q", found)
 			}
 			want := store.Removal{
-				Email: anas, Spellings: r.Spellings, Backups: []string{}, Compacted: true,
+				Email: anas, Spellings: r.Spellings, Deliveries: r.Deliveries, Backups: []string{}, Compacted: true,
 				Removed: map[string]int{
 					"inbox": 4, "quarantine": 2, "idempotency": 4, "intents": 2, "jobs": 3, "snapshots": 2, "changes": r.Removed["changes"], "leftovers": 2,
 					"clues": 1, "outbox": 1, "people": 1, "writes": 1,
@@ -380,6 +380,9 @@ func TestAfterForgettingNoByteOfThePersonIsLeft(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, r); diff != "" {
 				t.Errorf("receipt (-want +got):\n%s", diff)
+			}
+			if len(r.Deliveries) != 4 {
+				t.Errorf("deliveries %q, want Ana's four", r.Deliveries)
 			}
 			if len(r.Sent) != 1 || r.Sent[0].Channel != "sales" || time.Since(r.Sent[0].At) > time.Minute {
 				t.Errorf("sent: %+v, want the one message", r.Sent)
@@ -475,9 +478,15 @@ func TestWhatWasForgottenDoesNotComeBackByItself(t *testing.T) {
 	if r := again("survey", plainBody, ""); r.Verdict != store.Accepted {
 		t.Errorf("a new submission got %+v, want it accepted", r)
 	}
+	if known, err := s.db.Known(t.Context(), contacts, anas); err != nil || len(known) != 1 || known[0].Page != anasPage || len(known[0].Values) != 0 {
+		t.Errorf("Known = %+v, %v; want the page to be known again, but nothing of it", known, err)
+	}
 	look()
-	if known, err := s.db.Known(t.Context(), contacts, anas); err != nil || len(known) != 1 {
-		t.Errorf("Known = %+v, %v; want the page to be known again", known, err)
+	if known, err := s.db.Known(t.Context(), contacts, anas); err != nil || len(known) != 1 || len(known[0].Values) != 1 {
+		t.Errorf("Known = %+v, %v; want what it shows to be known", known, err)
+	}
+	if changes, err := s.db.Changes(t.Context(), store.ChangeFilter{Page: anasPage}); err != nil || len(changes) != 0 {
+		t.Errorf("changes %+v, %v; want none that could ring", changes, err)
 	}
 	if r := again("lead", plainBody, ""); r.Verdict != store.Duplicate {
 		t.Errorf("a retry of what was forgotten got %+v, want a duplicate", r)

@@ -20,6 +20,7 @@ type round struct {
 	running int            // jobs that have to end first
 
 	removed, changed map[string]int
+	deliveries       []string
 	pages, naming    []PageLeft
 	sent             []SlackLeft
 }
@@ -34,6 +35,14 @@ func (r *round) remove(found []row) error {
 	if err := r.await(); err != nil {
 		return err
 	}
+	for id := range r.person.ids {
+		if id == r.person.email.Key {
+			continue
+		}
+		if err := r.banish(secret, r.person.email, ofPage, id); err != nil {
+			return err
+		}
+	}
 	for _, row := range found {
 		if row.table.name == "jobs" && row.own && row.text("state") == string(crm.JobRunning) && r.alive {
 			r.running++
@@ -45,14 +54,6 @@ func (r *round) remove(found []row) error {
 			act = r.drop
 		}
 		if err := act(secret, row); err != nil {
-			return err
-		}
-	}
-	for id := range r.person.ids {
-		if id == r.person.email.Key {
-			continue
-		}
-		if err := r.banish(secret, r.person.email, ofPage, id); err != nil {
 			return err
 		}
 	}
@@ -95,6 +96,10 @@ func (r row) goes() bool {
 // note remembers what is left elsewhere.
 func (r *round) note(row row) {
 	switch row.table.name {
+	case "inbox":
+		if row.own {
+			r.deliveries = append(r.deliveries, row.text("id"))
+		}
 	case "snapshots":
 		page := PageLeft{ID: row.text("page"), Database: row.text("database"), URL: row.text("url")}
 		if row.own {
@@ -131,6 +136,10 @@ func (r *round) drop(secret pepper, row row) error {
 		}
 	case "people":
 		return r.banish(secret, r.person.email, ofMember, row.text("id"))
+	case "snapshots":
+		if trashed, _ := row.values["trashed"].(int64); trashed == 0 && row.text("key") == r.person.email.Key {
+			return r.seal(secret, r.person.email, sealed{row.text("page"), row.text("database")})
+		}
 	}
 	return nil
 }
