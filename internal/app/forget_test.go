@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -85,7 +86,8 @@ func TestAPersonIsErasedInNotionWithAllActivities(t *testing.T) {
 		}
 		w.accepted(map[string]string{"email": "bob@example.com", "message": "three"})
 		w.settle(time.Minute)
-		ana := w.contacts()[0].ID
+		rows := w.contacts()
+		ana := rows[slices.IndexFunc(rows, func(r sandbox.Row) bool { return r.Values["Email"] == "Ana@example.com" })].ID
 		byHand := w.notion.AddRow(w.crm.Activities, map[string]any{"Name": "Call", "Contact": []string{ana}})
 		w.notion.AddRow(w.crm.Contacts, map[string]any{"Email": "ANA@EXAMPLE.COM"})
 		w.notion.AddRow(w.crm.Contacts, map[string]any{"Email": "joana@example.com"})
@@ -174,11 +176,11 @@ func TestForgettingAPersonWhoseLeadIsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, sandbox.Options{Latency: 3 * time.Second})
 		w.start()
-		w.settle(time.Minute)
+		time.Sleep(time.Minute) // Contacts was read
 		w.accepted(map[string]string{"email": "ana@example.com", "message": "first"})
 		time.Sleep(time.Second)
-		if n := len(w.jobs(crm.JobRunning)); n == 0 {
-			t.Fatal("no job runs")
+		if running := w.jobs(crm.JobRunning); len(running) != 1 || running[0].Kind != lead.KindUpsert {
+			t.Fatalf("running: %+v, want the lead", running)
 		}
 		w.forget(store.Oblivion{Email: w.email("ana@example.com")})
 		if w.knows("ana@example.com") {

@@ -70,7 +70,7 @@ func (c *forgetCommand) Run(s *session) error {
 func (c *forgetCommand) forget(ctx context.Context, settings *config.Config, db *store.DB, email crm.Email) (done receipt, err error) {
 	what := store.Oblivion{Email: email, Related: settings.Activities.ID, DryRun: true}
 	done.Removal, err = db.Forget(ctx, what)
-	if err != nil && !(c.Notion && errors.Is(err, store.ErrNotFound)) {
+	if err != nil && (!c.Notion || !errors.Is(err, store.ErrNotFound)) {
 		return done, err
 	}
 	var eraser lead.Eraser

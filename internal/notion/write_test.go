@@ -242,7 +242,8 @@ func TestQuerySendsExactly(t *testing.T) {
 		{"phone key", is(crm.KindPhone, "x"), `{"filter":{"property":"a%3Ab","phone_number":{"equals":"x"}}}`},
 		{"relation", is(crm.KindRelation, pageID), `{"filter":{"property":"a%3Ab","relation":{"contains":"` + pageID + `"}}}`},
 		{
-			"part of a key", crm.Query{Key: crm.Property{ID: "a%3Ab", Kind: crm.KindEmail}, KeyHas: "ana@"},
+			"part of a key",
+			crm.Query{Key: crm.Property{ID: "a%3Ab", Kind: crm.KindEmail}, KeyHas: "ana@"},
 			`{"filter":{"property":"a%3Ab","email":{"contains":"ana@"}}}`,
 		},
 		{"several keys", is(crm.KindEmail, "a", "b"), `{"filter":{"or":[
