@@ -11,6 +11,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/dealbell/dealbell/internal/ingest"
+	"github.com/dealbell/dealbell/internal/store"
 )
 
 // begin sends the head of a lead and a part of its body.
@@ -114,5 +117,24 @@ func TestASenderWhoGoesAwayLeavesItsRejectedBody(t *testing.T) {
 	d.handler.ServeHTTP(httptest.NewRecorder(), r)
 	if kept, err := d.db.Quarantined(t.Context()); err != nil || len(kept) != 1 || string(kept[0].Body) != ana {
 		t.Errorf("kept %v, %v; want the body", kept, err)
+	}
+}
+
+// careless panics with what it holds.
+type careless struct{ *store.DB }
+
+func (careless) Accept(_ context.Context, in store.Intake) (store.Receipt, error) {
+	panic(string(in.Delivery.Body))
+}
+
+func TestAPanicIsLoggedWithoutWhatItHolds(t *testing.T) {
+	t.Parallel()
+	d := open(t, func(db *store.DB) ingest.Inbox { return careless{db} })
+	defer d.close()
+	if answer := signed(ana).send(d.handler); answer.Code != http.StatusInternalServerError || strings.Contains(answer.Body.String(), "ana@") {
+		t.Errorf("got %d %s", answer.Code, answer.Body)
+	}
+	if log := d.logs.String(); !strings.Contains(log, "request panicked") || !strings.Contains(log, "careless") || strings.Contains(log, "example.com") {
+		t.Errorf("the log says %s, want where it was and not what it held", log)
 	}
 }

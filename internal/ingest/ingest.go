@@ -10,9 +10,11 @@ package ingest
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -156,7 +158,8 @@ func recovered(log *slog.Logger) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer func() {
 				if p := recover(); p != nil && p != any(http.ErrAbortHandler) {
-					log.Error("request panicked", "path", r.URL.Path, "panic", p)
+					// Neither the value nor the path is logged: they may hold what a person entered.
+					log.Error("request panicked", "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 					refuse(http.StatusInternalServerError, "").write(w)
 				}
 			}()

@@ -3,6 +3,8 @@ package notion_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -279,6 +281,31 @@ func TestA403ConcernsOneCall(t *testing.T) {
 		}
 		if n, _ := client.Capacity(); n != 8 || d.count() != 10 {
 			t.Errorf("capacity is %d after %d requests", n, d.count())
+		}
+	})
+}
+
+// What a server says may repeat what a person entered: whoever works on the
+// job needs it, and the log must not have it.
+func TestAServersWordsStayOutOfTheLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, status := range []int{401, 500, 503, 529} {
+			log := &logbook{}
+			d := &double{answer: always(status, errorJSON(status, "odd", "could not save Nadia Canary"))}
+			client := newClient(t, notion.Options{Transport: d, Rate: fast, Burst: 1000, Log: slog.New(slog.NewTextHandler(log, nil))})
+			var err error
+			for range 8 {
+				if _, asked := client.Lane(crm.Live).Page(t.Context(), pageID); d.count() > 0 && err == nil {
+					err = asked
+				}
+			}
+			if err == nil || !strings.Contains(err.Error(), "Nadia Canary") {
+				t.Errorf("%d: the job is told %v, want what the server says", status, err)
+			}
+			if state := client.State(); strings.Contains(log.b.String()+state.LastError, "Canary") || !strings.Contains(state.LastError, fmt.Sprint(status)) {
+				t.Errorf("%d: the log says %s, the state %q", status, log.b.String(), state.LastError)
+			}
 		}
 	})
 }

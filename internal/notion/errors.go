@@ -22,6 +22,7 @@ type Error struct {
 	RequestID string // for Notion's support
 	Reason    string // additional_data.rate_limit_reason or .block_limit
 
+	quoted    bool  // the message is the server's
 	kind      error // a crm sentinel
 	cause     error // of the network or the context, may be nil
 	retryAt   time.Time
@@ -49,6 +50,16 @@ func (e *Error) Error() string {
 		text += " (" + strings.Join(details, ", ") + ")"
 	}
 	return text
+}
+
+// brief is the error without what the server says: in the reason of a job it
+// helps, in a log it could repeat what a person entered.
+func (e *Error) brief() string {
+	short := *e
+	if e.quoted {
+		short.Message = ""
+	}
+	return short.Error()
 }
 
 // Unwrap returns the sentinel of package crm, and the cause when there is one.

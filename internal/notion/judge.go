@@ -58,6 +58,7 @@ func judge(x *exchange, resp *http.Response) *Error {
 		Status:    resp.StatusCode,
 		Code:      word(w.Code),
 		Message:   discreet(w.Message),
+		quoted:    w.Message != "",
 		RequestID: cmp.Or(word(w.RequestID), word(resp.Header.Get("X-Notion-Request-Id"))),
 		Reason:    cmp.Or(word(w.additional("rate_limit_reason")), word(w.additional("block_limit"))),
 	}

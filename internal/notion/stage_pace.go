@@ -60,7 +60,7 @@ func (s pace) settle(r *http.Request, t ticket, resp *http.Response, e *Error) (
 	if resp != nil && e.outcome == throttled {
 		s.gate.lengthen(resp, e)
 	}
-	s.gate.done(t, e.outcome, e.Error())
+	s.gate.done(t, e.outcome, e.brief())
 	s.gate.keepPause(r.Context())
 	if until, closed := s.gate.closedUntil(); closed && (e.outcome == throttled || e.outcome == refused || e.outcome == failed) {
 		e.retryAt = until
