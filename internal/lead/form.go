@@ -137,8 +137,21 @@ func (s *Service) read(d crm.Delivery) (lead, error) {
 	if err != nil {
 		return lead{}, fmt.Errorf("%w: decode delivery %s: %w", crm.ErrInvalid, d.ID, err)
 	}
-	submission.Fields = slices.DeleteFunc(submission.Fields, func(field form.Field) bool { return slices.ContainsFunc(f.Ours, field.Is) })
+	submission.Fields = slices.DeleteFunc(answers(submission), func(field form.Field) bool { return slices.ContainsFunc(f.Ours, field.Is) })
 	return lead{Submission: submission, delivery: d, form: f}, nil
+}
+
+// answers are all fields, with the address among them: it may not be the
+// submitter's, and a row has no other place for it.
+func answers(s form.Submission) []form.Field {
+	address := s.EmailFrom
+	if address.Value == "" {
+		address = form.Field{Name: "Email", Value: s.Email} // the vendor's own knowledge
+	}
+	if address.Value == "" {
+		return s.Fields
+	}
+	return append([]form.Field{address}, s.Fields...)
 }
 
 // readAll turns deliveries of one contact into leads.

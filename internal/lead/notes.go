@@ -7,14 +7,15 @@ import (
 	"strings"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/form"
 )
 
 // mark is how a note carries the id of its delivery: short enough to read,
 // long enough (50 bits) to be found again.
 func mark(delivery string) string { return "#" + delivery[:min(10, len(delivery))] }
 
-// message is what a person wrote, and every field that has no property of its
-// own, so that nothing of a form is dropped.
+// message is what a person wrote, and every field that no property is filled
+// from, so that nothing of a form is dropped.
 func (l lead) message() string {
 	var text, rest []string
 	for _, f := range l.Fields {
@@ -22,11 +23,17 @@ func (l lead) message() string {
 		switch {
 		case f.Is("message"), mapped && crm.SameName(property, l.form.Message):
 			text = append(text, f.Value)
-		case !mapped && f.Value != l.email.Typed:
+		case !mapped && !l.typedBy(f), mapped && f.Value != l.text(property):
 			rest = append(rest, f.Name+": "+f.Value)
 		}
 	}
 	return strings.TrimSpace(strings.Join(text, "\n\n") + "\n\n" + strings.Join(rest, "\n"))
+}
+
+// typedBy reports whether the contact's address is what a field says.
+func (l lead) typedBy(f form.Field) bool {
+	email, err := crm.ParseEmail(f.Value)
+	return err == nil && email.Typed == l.email.Typed
 }
 
 // notes are the paragraphs of all messages.

@@ -75,14 +75,25 @@ func (m Mapping) draft(b bindings, leads []lead, zone *time.Location) (plan, err
 
 // fillFrom adds what one lead says to what fills blanks.
 func (p *plan) fillFrom(b bindings, l lead, zone *time.Location) {
-	for _, field := range slices.Sorted(maps.Keys(l.form.Fields)) {
-		if text := cmp.Or(l.Value(field), l.meant(field)); text != "" {
-			p.leftovers = put(b, p.fill, p.leftovers, l.form.Fields[field], text)
+	for _, property := range slices.Sorted(maps.Values(l.form.Fields)) {
+		if text := l.text(property); text != "" {
+			p.leftovers = put(b, p.fill, p.leftovers, property, text)
 		}
 	}
 	if l.form.SubmittedAt != "" {
 		p.leftovers = put(b, p.fill, p.leftovers, l.form.SubmittedAt, l.when().In(zone).Format(time.RFC3339))
 	}
+}
+
+// text is what a property gets: the first answer among those of the fields
+// that are mapped to it.
+func (l lead) text(property string) string {
+	for _, field := range slices.Sorted(maps.Keys(l.form.Fields)) {
+		if text := cmp.Or(l.Value(field), l.meant(field)); text != "" && crm.SameName(l.form.Fields[field], property) {
+			return text
+		}
+	}
+	return ""
 }
 
 // meant is what the vendor knows as a field of that name, without a field

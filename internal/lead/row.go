@@ -94,7 +94,8 @@ type row struct {
 }
 
 // draftRow gives every field a place: the property it is mapped to, the one
-// of the same name, or else the page's text.
+// of the same name, or else the page's text. What every new row gets comes
+// before properties of the same name: a browser may send fields of any name.
 func (s *Service) draftRow(b bindings, l lead) row {
 	r := row{values: map[string]crm.Value{}}
 	write := func(property, text string) {
@@ -104,22 +105,28 @@ func (s *Service) draftRow(b bindings, l lead) row {
 	}
 	write(l.form.ID, l.delivery.ID)
 	write(l.form.SubmittedAt, l.when().In(s.o.Zone).Format(time.RFC3339))
+	_, named := b.property(l.form.Submitter)
 	write(l.form.Submitter, l.submitter())
-	var rest []string
+	var others []form.Field
 	for _, f := range l.Fields {
 		property, mapped := l.form.about(f)
-		if !mapped {
-			property, mapped = sameName(b, f)
+		if !mapped || !r.free(b, property) {
+			others = append(others, f)
 		}
-		if mapped {
-			write(property, f.Value)
-		}
-		if _, there := b.property(property); !mapped || !there {
-			rest = append(rest, f.Name+": "+f.Value)
-		}
+		write(property, f.Value)
 	}
 	for _, property := range slices.Sorted(maps.Keys(l.form.Values)) {
 		write(property, l.form.Values[property])
+	}
+	var rest []string
+	for _, f := range others {
+		property, same := sameName(b, f)
+		switch {
+		case same && r.free(b, property):
+			write(property, f.Value)
+		case !named || f.Value != l.submitter():
+			rest = append(rest, f.Name+": "+f.Value)
+		}
 	}
 	if title := b.Schema.Title(); r.values[title.ID].Blank() {
 		r.values[title.ID] = crm.Text(title.Kind, cmp.Or(l.Name, l.submitter(), l.label()))
@@ -128,6 +135,14 @@ func (s *Service) draftRow(b bindings, l lead) row {
 		r.text = []crm.Paragraph{{{Text: strings.Join(rest, "\n")}}}
 	}
 	return r
+}
+
+// free reports whether a property is there and gets nothing yet.
+func (r row) free(b bindings, property string) bool {
+	p, there := b.property(property)
+	_, taken := r.values[p.ID]
+	waits := slices.ContainsFunc(r.leftovers, func(l crm.Leftover) bool { return crm.SameName(l.Property, property) })
+	return there && !taken && !waits
 }
 
 // sameName finds the property that is called like a field and takes text.
