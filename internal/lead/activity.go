@@ -44,12 +44,12 @@ func (s *Service) Activity(ctx context.Context, job crm.Job) (crm.Commit, error)
 	if err != nil {
 		return crm.Commit{}, fmt.Errorf("read delivery %s: %w", a.Delivery, err)
 	}
-	leads, err := s.readAll([]crm.Delivery{delivery})
+	l, err := s.readLead(delivery)
 	if err != nil {
 		return crm.Commit{}, err
 	}
 	return s.withSchema(ctx, s.o.Activities, func(schema crm.Schema) (crm.Commit, error) {
-		return s.makeActivity(ctx, schema, a, leads[0])
+		return s.makeActivity(ctx, schema, a, l)
 	})
 }
 

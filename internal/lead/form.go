@@ -94,15 +94,16 @@ func (f Form) address(s form.Submission) string {
 }
 
 // Job returns the job that works on an accepted delivery of the form: one that
-// came with the key of a contact, or with its own id as the key.
+// came with the key of a contact, or with its own id as the key. The key of the
+// job is that of the delivery.
 func (f Form) Job(delivery, key string) crm.Job {
 	switch {
+	case key != delivery:
+		return UpsertJob(key)
 	case f.Database != "":
 		return crm.Job{Kind: KindRow, Lane: crm.Live, Key: delivery, Unique: delivery}
-	case key == delivery:
-		return crm.Job{Kind: KindAddress, Lane: crm.Live, Key: delivery, Unique: delivery}
 	}
-	return UpsertJob(key)
+	return crm.Job{Kind: KindAddress, Lane: crm.Live, Key: delivery, Unique: delivery}
 }
 
 // Job returns the job that works on a delivery, by the form that it came in
@@ -154,32 +155,46 @@ func answers(s form.Submission) []form.Field {
 	return append([]form.Field{address}, s.Fields...)
 }
 
-// readAll turns deliveries of one contact into leads.
-func (s *Service) readAll(deliveries []crm.Delivery) ([]lead, error) {
-	leads := make([]lead, 0, len(deliveries))
-	for _, d := range deliveries {
-		l, err := s.read(d)
-		if err != nil {
-			return nil, err
-		}
-		if l.email, err = l.parseAddress(); err != nil {
-			return nil, err
-		}
-		leads = append(leads, l)
+// readLead turns a delivery into a lead of Contacts.
+func (s *Service) readLead(d crm.Delivery) (lead, error) {
+	l, err := s.read(d)
+	if err != nil {
+		return lead{}, err
 	}
-	return leads, nil
-}
-
-func (l lead) parseAddress() (crm.Email, error) {
 	typed := l.form.address(l.Submission)
 	if typed == "" {
-		return crm.Email{}, l.form.errNoAddress(nil)
+		return lead{}, l.form.errNoAddress(nil)
 	}
-	email, err := crm.ParseEmail(typed)
-	if err != nil {
-		return crm.Email{}, l.form.errNoAddress(err)
+	if l.email, err = crm.ParseEmail(typed); err != nil {
+		return lead{}, l.form.errNoAddress(err)
 	}
-	return email, nil
+	return l, nil
+}
+
+// readAll turns deliveries into leads of one contact. Those that are none, or
+// no longer are because the configuration was changed since they came, stray:
+// they must not hold up the others.
+func (s *Service) readAll(deliveries []crm.Delivery, key string) (leads []lead, strays []crm.Delivery) {
+	for _, d := range deliveries {
+		if l, err := s.readLead(d); err == nil && l.form.Database == "" && l.email.Key == key {
+			leads = append(leads, l)
+		} else {
+			strays = append(strays, d)
+		}
+	}
+	return leads, strays
+}
+
+// redirect gives each stray a job of its own, which finds out where it belongs
+// or says what is wrong with it.
+func (s *Service) redirect(strays []crm.Delivery) crm.Commit {
+	var c crm.Commit
+	for _, d := range strays {
+		d.Key = d.ID
+		c.Addressed = append(c.Addressed, crm.Addressed{Delivery: d.ID, Key: d.ID})
+		c.Jobs = append(c.Jobs, s.Job(d))
+	}
+	return c
 }
 
 // when is the moment of the submission, by the vendor's clock where it tells.

@@ -26,6 +26,9 @@ func (s *Service) Row(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	if err != nil {
 		return crm.Commit{}, err
 	}
+	if l.form.Database == "" { // its submissions are leads by now
+		return crm.Commit{Jobs: []crm.Job{l.form.Job(d.ID, d.ID)}}, nil
+	}
 	return s.withSchema(ctx, l.form.Database, func(schema crm.Schema) (crm.Commit, error) {
 		return s.makeRow(ctx, schema, l)
 	})

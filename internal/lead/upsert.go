@@ -27,17 +27,17 @@ func (s *Service) Upsert(ctx context.Context, job crm.Job) (crm.Commit, error) {
 		return crm.Commit{}, err
 	}
 	group := fitting(deliveries)
-	more := len(group) < len(deliveries)
-	deliveries = group
-	leads, err := s.readAll(deliveries)
-	if err != nil {
-		return crm.Commit{}, err
+	leads, strays := s.readAll(group, job.Key)
+	var commit crm.Commit
+	if len(leads) > 0 {
+		u := &upsert{Service: s, key: job.Key, leads: leads}
+		commit, err = s.withSchema(ctx, s.o.Contacts, func(schema crm.Schema) (crm.Commit, error) { return u.try(ctx, schema) })
 	}
-	u := &upsert{Service: s, key: job.Key, leads: leads}
-	commit, err := s.withSchema(ctx, s.o.Contacts, func(schema crm.Schema) (crm.Commit, error) { return u.try(ctx, schema) })
-	if err == nil && more {
+	if err == nil && len(group) < len(deliveries) {
 		commit.Jobs = append(commit.Jobs, UpsertJob(job.Key))
 	}
+	elsewhere := s.redirect(strays)
+	commit.Addressed, commit.Jobs = append(commit.Addressed, elsewhere.Addressed...), append(commit.Jobs, elsewhere.Jobs...)
 	return commit, err
 }
 
