@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -50,16 +51,17 @@ func figure(t *testing.T, goal string, seed uint64, format string, args ...any) 
 	t.Logf("figure: %s | %s | seed %d", goal, fmt.Sprintf(format, args...), seed)
 }
 
-// rig is a sales world whose Dealbell can be killed at every step: before any
-// of its requests, and then after any of the commits since the one before. It
-// remembers what people did, and says in the end what came of it wrongly.
+// rig is a sales world whose Dealbell can be killed at every step: before a
+// request arrives or before its answer does, and then after any of the commits
+// that nobody outside has seen an effect of. It remembers what people did, and
+// says in the end what came of it wrongly.
 type rig struct {
 	*sales
 	deeds
 
-	asked   atomic.Int64  // requests of this process
-	doomed  atomic.Int64  // the request that it does not live to send; 0 for none
-	reached chan struct{} // that request is on its way
+	asked   atomic.Int64  // steps of this process: requests and answers
+	doomed  atomic.Int64  // the step at which it is killed; 0 for none
+	reached chan struct{} // it has come there
 	keep    int           // of the commits that may be lost then, how many are not
 	spare   int           // how many there were
 	killed  int
@@ -72,25 +74,42 @@ type rig struct {
 func newRig(t *testing.T, o sandbox.Options, plan sandbox.DeliveryPlan) *rig {
 	t.Helper()
 	r := &rig{sales: newSales(t, o, plan), deeds: newDeeds(), reached: make(chan struct{}, 1), torn: map[string]int{}}
-	r.lay, r.bell.rung = r.watched, func() { r.show(r.marked()) }
+	r.lay = func(line *wire) { line.next = path{r, line, line.next} }
+	r.bell.rung = func() { r.show(r.marked()) }
 	return r
 }
 
-// watched makes requests take their time on the way, and counts them.
-func (r *rig) watched(line *wire) {
-	travels := func(*http.Request) (int, string) {
-		at := r.marked()
-		if r.asked.Add(1) == r.doomed.Load() {
-			r.reached <- struct{}{}
-		}
-		time.Sleep(travel)
-		if line.cut.Load() {
-			return http.StatusBadGateway, "" // nobody hears it
-		}
-		r.show(at)
-		return 0, ""
+// path is the way to an outside system, on which a request and its answer take
+// their time.
+type path struct {
+	*rig
+	line *wire
+	to   http.RoundTripper
+}
+
+func (p path) RoundTrip(r *http.Request) (*http.Response, error) {
+	at := p.marked()
+	if err := p.step(); err != nil {
+		return nil, err
 	}
-	line.twist.Store(&travels)
+	p.show(at)
+	answer, err := p.to.RoundTrip(r)
+	if gone := p.step(); gone != nil {
+		return nil, gone
+	}
+	return answer, err
+}
+
+// step is a way that may be the last one of the process.
+func (p path) step() error {
+	if p.asked.Add(1) == p.doomed.Load() {
+		p.reached <- struct{}{}
+	}
+	time.Sleep(travel)
+	if p.line.cut.Load() {
+		return errors.New("the process is gone")
+	}
+	return nil
 }
 
 func (r *rig) start() {
@@ -100,8 +119,8 @@ func (r *rig) start() {
 	r.show(r.marked())
 }
 
-// doom lets the process be killed before the n-th request that it makes from
-// now on, when so many of the commits that may be lost have been made.
+// doom lets the process be killed at its n-th step from now on, when so many
+// of the commits that may be lost have been made.
 func (r *rig) doom(n, keep int) {
 	r.keep = keep
 	r.doomed.Store(r.asked.Load() + int64(n))

@@ -170,9 +170,9 @@ func (n *novel) win() {
 
 // fate decides at which step the process is killed next.
 func (n *novel) fate() {
-	request, keep := 1+n.rng.IntN(6), n.rng.IntN(5)
-	n.doom(request, keep)
-	n.tell("Dealbell is going to be killed before its request %d from now, after %d commits", request, keep)
+	step, keep := 1+n.rng.IntN(10), n.rng.IntN(5)
+	n.doom(step, keep)
+	n.tell("Dealbell is going to be killed at its step %d from now, after %d commits", step, keep)
 }
 
 // fault plans what goes wrong from now on, with Notion or with Slack.

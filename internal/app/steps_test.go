@@ -10,8 +10,8 @@ import (
 	"github.com/dealbell/dealbell/internal/sandbox"
 )
 
-// TestACrashAtEveryStep kills the process before each request and after each
-// commit of a morning in which every kind of job runs, in turn.
+// TestACrashAtEveryStep kills the process before each request, before each
+// answer and after each commit of a morning in which every kind of job runs.
 func TestACrashAtEveryStep(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long, and nothing in it is about concurrency")
@@ -22,17 +22,17 @@ func TestACrashAtEveryStep(t *testing.T) {
 			t.Parallel()
 			var sum tally
 			steps := 0
-			for request, more := 1, true; more; request++ {
+			for step, more := 1, true; more; step++ {
 				for keep, spare := 0, 0; keep <= spare && !t.Failed(); keep++ {
 					synctest.Test(t, func(t *testing.T) {
 						r := newRig(t, sandbox.Options{Latency: 60 * time.Millisecond, QueryLag: 10 * time.Second}, sandbox.DeliveryPlan{Duplicate: 1})
 						r.activities = activities
-						r.morning(func() { r.doom(request, keep) })
+						r.morning(func() { r.doom(step, keep) })
 						r.finish()
 						spare, more = r.spare, r.killed > 0
 						sum.add(r.tally)
 						if steps++; t.Failed() {
-							t.Logf("killed before request %d, after %d of %d commits since the one before", request, keep, spare)
+							t.Logf("killed at step %d, after %d of %d commits since the one before", step, keep, spare)
 						}
 					})
 				}

@@ -21,7 +21,7 @@ var faults = []sandbox.Fault{
 
 func TestEveryFaultAtTwentyPercent(t *testing.T) {
 	t.Parallel()
-	leads := 1000
+	leads := size(300, 1000)
 	if testing.Short() {
 		leads = 40
 	}
