@@ -233,10 +233,14 @@ func (l *logbook) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (l *logbook) tail() string {
+func (l *logbook) all() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	lines := strings.Split(strings.TrimSpace(l.text.String()), "\n")
+	return l.text.String()
+}
+
+func (l *logbook) tail() string {
+	lines := strings.Split(strings.TrimSpace(l.all()), "\n")
 	return strings.Join(lines[max(0, len(lines)-20):], "\n")
 }
 

@@ -158,9 +158,7 @@ func checkMemory(tb testing.TB, d *daemon) {
 // checkLog fails when something went wrong that no sender may bring about.
 func checkLog(tb testing.TB, d *daemon) {
 	tb.Helper()
-	d.log.mu.Lock()
-	defer d.log.mu.Unlock()
-	for line := range strings.Lines(d.log.text.String()) {
+	for line := range strings.Lines(d.log.all()) {
 		if strings.Contains(line, "panicked") || strings.Contains(line, `"level":"ERROR"`) {
 			tb.Errorf("the log says: %s", line)
 		}
