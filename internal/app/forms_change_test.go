@@ -1,13 +1,17 @@
 package app_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/sandbox"
+	"github.com/dealbell/dealbell/internal/store"
 )
 
 // changed restarts with another configuration what has taken submissions while
@@ -94,6 +98,69 @@ func TestALeadGoesToWhomItsFormNamesNow(t *testing.T) {
 		w.settle(time.Hour)
 		if contact := w.onlyContact(); contact.Values["Name"] != "Ana" || contact.Values["Company"] != "Acme" {
 			t.Errorf("contact %+v, want Ana of Acme", contact)
+		}
+	})
+}
+
+func TestARowThatWasRefusedIsMadeAfterARetry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Options{})
+		db := w.notion.CreateDatabase("Feedback", sandbox.Property{Name: "Name", Type: "title"}) // nothing for the delivery's id
+		w.yaml = fmt.Sprintf("databases: {feedback: {id: %s}}\nforms: {bugs: {secret: form-secret, database: feedback}}\n", db.ID)
+		w.start()
+		defer w.stop()
+		refuse := func(r *http.Request) (int, string) {
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/pages") {
+				return http.StatusBadRequest, `{"object":"error","status":400,"code":"validation_error","message":"no"}`
+			}
+			return 0, ""
+		}
+		w.wire.twist.Store(&refuse)
+		w.taken("/forms/bugs", `{"name":"It beeps"}`)
+		w.settle(time.Hour)
+		w.wire.twist.Store(nil)
+		dead := w.jobs("dead")
+		if len(dead) != 1 {
+			t.Fatalf("dead letters %+v, want one", dead)
+		}
+		w.retry(dead[0])
+		w.settle(time.Hour)
+		if rows := w.notion.Rows(db); len(rows) != 1 {
+			t.Errorf("%d rows, want one; dead letters %+v", len(rows), w.jobs("dead"))
+		}
+	})
+}
+
+func TestARowThatIsReplayedIsMadeAgainOnlyWhenItIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Options{})
+		db := w.feedback()
+		w.yaml = fmt.Sprintf(feedbackForm, db.ID)
+		w.start()
+		defer w.stop()
+		var receipt struct{ ID string }
+		if err := json.Unmarshal(w.send("/hooks/bugs", `{"summary":"It beeps"}`).Body.Bytes(), &receipt); err != nil {
+			t.Fatal(err)
+		}
+		replay := func() []sandbox.Row {
+			w.settle(time.Hour)
+			w.attached(func(db *store.DB) error {
+				return db.Reopen(t.Context(), receipt.ID, w.config().LeadForms()["bugs"].Job(receipt.ID, receipt.ID))
+			})
+			w.settle(time.Hour)
+			return slices.DeleteFunc(w.notion.Rows(db), func(r sandbox.Row) bool { return r.InTrash })
+		}
+		rows := replay()
+		if len(rows) != 1 {
+			t.Fatalf("%d rows after a replay, want the one that was there", len(rows))
+		}
+		w.notion.Trash(rows[0].ID)
+		for range 2 {
+			if rows := replay(); len(rows) != 1 {
+				t.Errorf("%d rows after a replay of what is in the trash, want a new one", len(rows))
+			}
 		}
 	})
 }

@@ -25,6 +25,7 @@ type Delivery struct {
 	ReceivedAt  time.Time
 	State       DeliveryState
 	Reason      string // why it is or was held: words, separated by spaces
+	Page        string // the page that it was worked into; "" before
 }
 
 // Outcome says what became of a delivery.

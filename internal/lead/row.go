@@ -40,9 +40,7 @@ func (s *Service) makeRow(ctx context.Context, schema crm.Schema, l lead) (crm.C
 		return crm.Commit{}, err
 	}
 	row := s.draftRow(b, l)
-	made, err := s.findMade(ctx, b, made{
-		database: l.form.Database, id: l.form.ID, delivery: l.delivery.ID, again: l.delivery.State == crm.DeliveryNoting,
-	})
+	made, err := s.findMade(ctx, b, made{database: l.form.Database, id: l.form.ID, delivery: l.delivery.ID, again: l.delivery.Page != ""})
 	if err != nil {
 		return crm.Commit{}, err
 	}
@@ -51,7 +49,6 @@ func (s *Service) makeRow(ctx context.Context, schema crm.Schema, l lead) (crm.C
 		var page crm.Page
 		page, commit, err = s.createOnce(ctx, creation{
 			database: l.form.Database, dataSource: schema.DataSource, key: l.delivery.ID, values: row.values, text: row.text,
-			begin: crm.Commit{Progress: []crm.Progress{{Delivery: l.delivery.ID, State: crm.DeliveryNoting}}},
 		})
 		if err != nil {
 			return commit, err
