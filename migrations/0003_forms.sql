@@ -40,7 +40,8 @@ create table quarantine_next (
 ) strict;
 insert into quarantine_next (id, source, reason, content_type, headers, signed, body, received_at)
 	select id, source, reason, content_type,
-		json_object('X-Form-Signature', signature, 'X-Form-Timestamp', timestamp, 'Idempotency-Key', idempotency_key),
+		json_patch('{}', json_object( -- without those that were not sent
+			'X-Form-Signature', nullif(signature, ''), 'X-Form-Timestamp', nullif(timestamp, ''), 'Idempotency-Key', nullif(idempotency_key, ''))),
 		signature <> '', body, received_at
 	from quarantine;
 drop table quarantine;
