@@ -19,7 +19,7 @@ type replayCommand struct {
 	All   bool     `help:"All rejected deliveries whose signature is right by now; the others are left."`
 	Held  bool     `help:"All held deliveries."`
 	Force bool     `help:"Take rejected deliveries although their signature is still wrong."`
-	Drop  bool     `help:"Give the named held deliveries up instead."`
+	Drop  bool     `help:"Give held deliveries up instead."`
 }
 
 // Help implements kong.HelpProvider.
@@ -76,24 +76,19 @@ func (r *replay) list() error {
 
 func (r *replay) run() error {
 	for _, d := range r.held {
-		if r.chosen(d.ID, r.Held) {
-			if err := r.admit(d); err != nil {
-				return err
-			}
+		if !r.chosen(d.ID, r.Held) {
+			continue
+		}
+		if err := r.count(r.admit(d), r.Held); err != nil {
+			return err
 		}
 	}
 	for _, q := range r.rejected {
 		if !r.chosen(q.ID, r.All) {
 			continue
 		}
-		switch err := r.release(q); {
-		case err == nil:
-			r.done++
-		case !r.All:
+		if err := r.count(r.release(q), r.All); err != nil {
 			return err
-		default:
-			fmt.Fprintf(r.Stderr, "left: %s\n", oneLine(err.Error()))
-			r.left++
 		}
 	}
 	for _, id := range r.ID {
@@ -106,6 +101,21 @@ func (r *replay) run() error {
 		fmt.Fprintf(r.Stdout, ", %d left", r.left)
 	}
 	fmt.Fprintln(r.Stdout)
+	return nil
+}
+
+// count tells what became of one delivery. Where all were asked for, one that
+// cannot be replayed is left and holds up no other.
+func (r *replay) count(err error, all bool) error {
+	switch {
+	case err == nil:
+		r.done++
+	case !all:
+		return err
+	default:
+		fmt.Fprintf(r.Stderr, "left: %s\n", oneLine(err.Error()))
+		r.left++
+	}
 	return nil
 }
 
@@ -126,7 +136,6 @@ func (r *replay) chosen(id string, all bool) bool {
 
 // admit lets a held delivery go on, or gives it up.
 func (r *replay) admit(d crm.Delivery) error {
-	r.done++
 	if r.Drop {
 		return r.db.Discard(r.ctx, d.ID)
 	}
@@ -172,6 +181,9 @@ func (r *replay) release(q store.Rejected) error {
 
 // reopen works an accepted delivery in again.
 func (r *replay) reopen(id string) error {
+	if r.Drop {
+		return &usageError{fmt.Errorf("replay %s: it is not held", id), "--drop is for held deliveries: dealbell replay lists them"}
+	}
 	d, err := r.db.Delivery(r.ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return crm.WithHint(fmt.Errorf("there is no delivery %s", id), "dealbell replay lists those that are held or rejected; finished ones are kept 30 days")
