@@ -102,7 +102,7 @@ func (c *Config) finishForms(getenv func(string) string) error {
 	for _, name := range slices.Sorted(maps.Keys(c.Forms)) {
 		f := c.Forms[name]
 		wrong = append(wrong, c.finishForm(name, &f, getenv))
-		if other, used := paths[f.Path]; used || slices.Contains(taken, f.Path) {
+		if other, used := paths[f.Path]; f.Path != "" && (used || slices.Contains(taken, f.Path)) {
 			wrong = append(wrong, &Error{fmt.Sprintf("forms.%s.path: %s is used by %s already", name, f.Path, cmp.Or(other, "Dealbell itself")), "choose another one"})
 		}
 		paths[f.Path] = "forms." + name
@@ -116,6 +116,7 @@ func (c *Config) finishForm(name string, f *Form, getenv func(string) string) er
 	if !formName.MatchString(name) || slices.Contains(reserved, name) {
 		return &Error{fmt.Sprintf("%s: a form is called with small letters, digits and -, and not lead or notion", at), "the form of POST /lead is set under lead:"}
 	}
+	rowsOnly := cmp.Or(f.Submitter, f.ID)
 	f.Vendor, f.Path, f.Database = cmp.Or(f.Vendor, "own"), cmp.Or(f.Path, "/forms/"+name), cmp.Or(f.Database, "contacts")
 	f.ID = cmp.Or(f.ID, lead.StandardMapping().Activity.ID)
 	vendor, known := form.Named(f.Vendor)
@@ -131,8 +132,14 @@ func (c *Config) finishForm(name string, f *Form, getenv func(string) string) er
 			"name it under databases: in the configuration file",
 		}
 	}
+	if id, _ := c.DatabaseID(f.Database); id == c.Contacts.ID && rowsOnly != "" {
+		return &Error{at + ": submitter and id are for rows of other databases", "leave them out: contacts are told apart by their address"}
+	}
 	if f.Browser {
 		return errors.Join(f.checkBrowser(at), f.Turnstile.read(at+".turnstile", getenv))
+	}
+	if f.forBrowsers() {
+		return &Error{at + ": origins, thanks, honeypot, min_fill, per_client, per_form, work, turnstile and plain are for forms in browsers", "add browser: true, or leave them out"}
 	}
 	return errors.Join(f.Secret.read(at+".secret", getenv), f.checkSecrets(at, vendor))
 }
@@ -176,6 +183,9 @@ func (c *Config) needSecrets() error {
 	var missing []error
 	for _, name := range slices.Sorted(maps.Keys(c.Forms)) {
 		f := c.Forms[name]
+		if f.Turnstile != nil && len(f.Turnstile) == 0 {
+			missing = append(missing, &Error{fmt.Sprintf("forms.%s.turnstile: it is empty, so that nobody would be asked", name), "set what it names, or leave turnstile out"})
+		}
 		if vendor, _ := form.Named(f.Vendor); !f.Browser && len(f.Secret) == 0 {
 			missing = append(missing, &Error{
 				fmt.Sprintf("forms.%s.secret: there is none, so that nothing could be believed", name),
@@ -184,6 +194,12 @@ func (c *Config) needSecrets() error {
 		}
 	}
 	return errors.Join(missing...)
+}
+
+// forBrowsers reports whether something is set that only a form in a browser
+// has.
+func (f *Form) forBrowsers() bool {
+	return len(f.Origins)+len(f.Thanks)+len(f.Turnstile) > 0 || f.Honeypot != "" || f.MinFill != 0 || f.PerClient != 0 || f.PerForm != 0 || f.Work != nil || f.Plain
 }
 
 // checkBrowser checks what a form in a browser needs.

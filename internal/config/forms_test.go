@@ -76,6 +76,20 @@ func TestAFormWithoutASecretDoesNotServe(t *testing.T) {
 	}
 }
 
+func TestACaptchaThatNobodyCouldBeAskedForDoesNotServe(t *testing.T) {
+	t.Parallel()
+	for written, serves := range map[string]bool{"turnstile: env:MISSING": false, "turnstile: ''": false, "turnstile: s": true, "turnstile: env:VENDOR_SECRET": true, "work: 0": true} {
+		c, err := load(t, "forms: {hello: {browser: true, origins: [https://a.example], "+written+"}}", withContacts)
+		if err != nil {
+			t.Errorf("%s: %v, want it to load: only the daemon needs secrets", written, err)
+			continue
+		}
+		if err := c.CheckServe(); serves != (err == nil) || err != nil && !strings.Contains(err.Error(), "forms.hello.turnstile") {
+			t.Errorf("%s: CheckServe = %v, want it to serve: %v", written, err, serves)
+		}
+	}
+}
+
 func TestMistakesInFormsSayWhatToDo(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ yaml, want, hint string }{
@@ -95,9 +109,12 @@ func TestMistakesInFormsSayWhatToDo(t *testing.T) {
 		{"hello: {browser: true, origins: ['*']}", "must name one site", ""},
 		{"hello: {browser: true, origins: [https://a.example/]}", "written as browsers send it: https://a.example", ""},
 		{"hello: {browser: true, origins: [https://a.example], thanks: [/thanks]}", "must be a whole address", ""},
+		{"hello: {origins: [https://a.example]}", "are for forms in browsers", "browser: true"},
+		{"hello: {secret: s, submitter: From}", "submitter and id are for rows of other databases", "leave them out"},
+		{"hello: {secret: s, database: people, id: X}", "submitter and id are for rows of other databases", ""},
 		{"hello: {secret: s, feilds: {}}", `unknown key "feilds"`, `did you mean "fields"?`},
 	} {
-		yaml := "forms: {" + tc.yaml + "}"
+		yaml := "databases: {people: {id: '00000000000000000000000000000001'}}\nforms: {" + tc.yaml + "}"
 		if strings.HasPrefix(tc.yaml, "{") {
 			yaml = "forms: " + tc.yaml
 		}
@@ -109,6 +126,14 @@ func TestMistakesInFormsSayWhatToDo(t *testing.T) {
 		if hint, _ := crm.Hint(err); !strings.Contains(hint, tc.hint) {
 			t.Errorf("%s: hint %q, want %q", tc.yaml, hint, tc.hint)
 		}
+	}
+}
+
+func TestABadNameIsAllThatIsSaid(t *testing.T) {
+	t.Parallel()
+	_, err := load(t, "forms: {A: {secret: s}, B: {secret: s}}", withContacts)
+	if err == nil || strings.Count(err.Error(), "small letters") != 2 || strings.Contains(err.Error(), "is used by") {
+		t.Errorf("%v, want both names and nothing else", err)
 	}
 }
 
