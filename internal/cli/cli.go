@@ -53,6 +53,7 @@ type commands struct {
 	Jobs        jobsCommand        `cmd:"" help:"List, show, retry or drop jobs; dead letters first of all."`
 	Replay      replayCommand      `cmd:"" help:"Work a delivery in again, or one that was rejected for a wrong signature."`
 	Backup      backupCommand      `cmd:"" help:"Copy the state to a file, beside a running daemon."`
+	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the state, while no daemon runs."`
 	Export      exportCommand      `cmd:"" help:"Print everything that is kept about a person."`
 	Forget      forgetCommand      `cmd:"" help:"Remove a person, here and on demand in Notion."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the daemon is ready for leads."`

@@ -34,6 +34,20 @@ func (u *upsert) activityJobs(page string) []crm.Job {
 	return jobs
 }
 
+// Careful makes a job look first that may have been done before: after a
+// backup was made from which its state was restored.
+func Careful(job crm.Job) crm.Job {
+	var a activity
+	if job.Kind != KindActivity || json.Unmarshal(job.Payload, &a) != nil {
+		return job
+	}
+	a.Again = true
+	if payload, err := json.Marshal(a); err == nil {
+		job.Payload = payload
+	}
+	return job
+}
+
 // Activity makes one message a row of the Activities database.
 func (s *Service) Activity(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	var a activity

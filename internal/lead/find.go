@@ -35,16 +35,17 @@ func (u *upsert) known(ctx context.Context) (crm.Snapshot, bool, error) {
 	return pages[0], true, nil
 }
 
-// awaitFirstRead puts the job off until all contacts were read once. Before
-// that, one that a person typed in another spelling could be missed.
+// awaitFirstRead puts the job off until all contacts were read once, and after
+// a restore until those were that changed since the backup. Before that, one
+// that a person typed in another spelling could be missed.
 func (u *upsert) awaitFirstRead(ctx context.Context) error {
 	read, err := u.o.State.Read(ctx, u.o.Contacts)
-	if err != nil || !read.CompletedAt.IsZero() {
+	if err != nil || !read.CompletedAt.IsZero() && !read.PolledAt.IsZero() {
 		return err
 	}
 	// The end of the read hurries the jobs that wait for it; the time is for
 	// those that just missed it.
-	return crm.Later(time.Now().Add(10*time.Second), "Contacts is being read for the first time")
+	return crm.Later(time.Now().Add(10*time.Second), "Contacts is being read first")
 }
 
 // lookUp asks Notion for pages with the key, in every spelling that was ever

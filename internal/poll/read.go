@@ -90,8 +90,8 @@ func (s *source) read(ctx context.Context, seen func([]crm.Page, time.Time)) (at
 	if r.at, err = s.o.State.Read(ctx, s.Database); err != nil {
 		return at, false, err
 	}
-	began := time.Now()
-	if first = r.at.CompletedAt.IsZero(); first {
+	began, first := time.Now(), r.at.PolledAt.IsZero() // at all, or since the state was restored
+	if r.at.CompletedAt.IsZero() {
 		err = r.everything(ctx)
 	} else {
 		err = r.changes(ctx)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/dealbell/dealbell/internal/crm"
 )
@@ -60,7 +61,7 @@ func Back(ctx context.Context, dir, target string) (Backup, error) {
 	defer partial.Close()
 	b, err := copyTo(ctx, dir, path)
 	if err == nil {
-		err = errors.Join(partial.Sync(), os.Rename(path, target), syncDir(filepath.Dir(target)))
+		err = errors.Join(partial.Sync(), os.Rename(path, target), syncFile(filepath.Dir(target)))
 	}
 	if err != nil {
 		_ = os.Remove(path) // else the next backup does
@@ -173,14 +174,18 @@ func examine(ctx context.Context, path string) (Backup, error) {
 	}
 	defer tx.Close()
 	b, err := survey(ctx, tx)
-	if err != nil {
-		return Backup{}, err
-	}
 	var verdict string
-	if err := tx.QueryRowContext(ctx, `pragma integrity_check(1)`).Scan(&verdict); err != nil {
-		return Backup{}, classify(err)
+	if err == nil {
+		err = tx.QueryRowContext(ctx, `pragma integrity_check(1)`).Scan(&verdict)
 	}
-	if verdict != "ok" {
+	switch e, ok := errors.AsType[*sqlite.Error](err); {
+	case ok && e.Code()&0xff == sqlite3.SQLITE_NOTADB:
+		return Backup{}, errForeign
+	case broken(err):
+		return Backup{}, fmt.Errorf("it is damaged: %w", err)
+	case err != nil:
+		return Backup{}, classify(err)
+	case verdict != "ok":
 		return Backup{}, fmt.Errorf("it is damaged: %s", verdict)
 	}
 	info, err := os.Stat(path)
@@ -209,12 +214,12 @@ func survey(ctx context.Context, tx *sql.Conn) (Backup, error) {
 	for _, table := range tables {
 		var n int64
 		if err := tx.QueryRowContext(ctx, `select count(*) from "`+table+`"`).Scan(&n); err != nil {
-			return b, classify(err)
+			return b, err
 		}
 		b.Rows[table] = n
 	}
 	err = tx.QueryRowContext(ctx, `select max(version_id) from `+versionTable+` where is_applied`).Scan(&b.Schema)
-	return b, classify(err)
+	return b, err
 }
 
 const versionTable = "goose_db_version" // the migrations keep it
@@ -222,9 +227,6 @@ const versionTable = "goose_db_version" // the migrations keep it
 func tablesOf(ctx context.Context, tx *sql.Conn) ([]string, error) {
 	var tables []string
 	rows, err := tx.QueryContext(ctx, `select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name`)
-	if broken(err) {
-		return nil, errForeign
-	}
 	return tables, each(rows, err, func(r *sql.Rows) error {
 		tables = append(tables, "")
 		return r.Scan(&tables[len(tables)-1])

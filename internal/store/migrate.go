@@ -37,6 +37,10 @@ func (db *DB) migrate(ctx context.Context) error {
 			return err
 		}
 	}
+	return up(ctx, provider)
+}
+
+func up(ctx context.Context, provider *goose.Provider) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate database: %w", err)
 	}
@@ -86,10 +90,12 @@ func (db *DB) backupBefore(ctx context.Context, version int64) error {
 	return nil
 }
 
+const lockName = "dealbell.lock"
+
 // lockDir makes sure that one daemon at a time works on a state directory.
 // The lock ends with the process, however it ends.
 func lockDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "dealbell.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, crm.WithHint(fmt.Errorf("lock state directory: %w", err), "the state directory must belong to the user that runs dealbell")
 	}
@@ -102,7 +108,7 @@ func lockDir(dir string) (*os.File, error) {
 
 // Running reports whether a daemon works on dir at this moment.
 func Running(dir string) (bool, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "dealbell.lock"), os.O_RDWR, 0)
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

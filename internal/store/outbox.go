@@ -17,8 +17,13 @@ func (t *tx) saveMessage(m crm.Message) error {
 	if m.State == "" {
 		m.State = crm.MessageQueued
 	}
-	return t.exec(`insert into outbox (channel, rule, change, slot, page, text, repeat, state, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)
-		on conflict do nothing`, m.Channel, m.Rule, m.Change, m.Slot, m.Page, m.Text, m.Repeat, m.State, t.now)
+	if rung, err := t.mayHaveRung(m); err != nil {
+		return err
+	} else if rung {
+		m.State, m.Reason = crm.MessageMaybe, "edited before the state was restored from a backup: it may have rung then"
+	}
+	return t.exec(`insert into outbox (channel, rule, change, slot, page, text, repeat, state, created_at, reason) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		on conflict do nothing`, m.Channel, m.Rule, m.Change, m.Slot, m.Page, m.Text, m.Repeat, m.State, t.now, m.Reason)
 }
 
 // delivered moves a message. One that may have been sent keeps the time at

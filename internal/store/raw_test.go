@@ -3,6 +3,7 @@ package store_test
 import (
 	"database/sql"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/dealbell/dealbell/internal/store"
@@ -20,9 +21,12 @@ func raw(t *testing.T, dir string) *sql.DB {
 	return db
 }
 
-// query calls visit with each row, its first column first.
-func query(t *testing.T, db *sql.DB, q string, visit func(columns []any)) {
+// query calls visit with each row of a database that nobody else has to wait
+// for afterwards.
+func query(t *testing.T, dir, q string, visit func(columns []any)) {
 	t.Helper()
+	db := raw(t, dir)
+	defer db.Close()
 	rows, err := db.Query(q)
 	if err != nil {
 		t.Fatal(err)
@@ -45,4 +49,13 @@ func query(t *testing.T, db *sql.DB, q string, visit func(columns []any)) {
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func owner(t *testing.T, path string) (uid, gid uint32) {
+	t.Helper()
+	var info syscall.Stat_t
+	if err := syscall.Stat(path, &info); err != nil {
+		t.Fatal(err)
+	}
+	return info.Uid, info.Gid
 }
