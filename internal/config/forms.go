@@ -57,9 +57,12 @@ type Secrets []signature.Key
 
 // UnmarshalYAML implements the interface of goccy/go-yaml.
 func (s *Secrets) UnmarshalYAML(decode func(any) error) error {
-	var one string
-	if err := decode(&one); err == nil {
-		*s = Secrets{{Secret: secret.New(one)}}
+	one, err := quoted(decode)
+	if err != nil {
+		return err
+	}
+	if one != nil {
+		*s = Secrets{{Secret: secret.New(*one)}}
 		return nil
 	}
 	var list []rotated
@@ -74,17 +77,58 @@ func (s *Secrets) UnmarshalYAML(decode func(any) error) error {
 
 // rotated is a secret that may be on its way out.
 type rotated struct {
-	Is    string    `yaml:"is"`
-	Until time.Time `yaml:"until"`
+	Is    string
+	Until time.Time
 }
 
 // UnmarshalYAML implements the interface of goccy/go-yaml.
 func (r *rotated) UnmarshalYAML(decode func(any) error) error {
-	if err := decode(&r.Is); err == nil {
+	one, err := quoted(decode)
+	if err != nil {
+		return err
+	}
+	if one != nil {
+		r.Is = *one
 		return nil
 	}
-	type plain rotated
-	return decode((*plain)(r))
+	var written struct {
+		Is    any    `yaml:"is"`
+		Until string `yaml:"until"`
+	}
+	if err := decode(&written); err != nil {
+		return err
+	}
+	var text bool
+	if r.Is, text = written.Is.(string); !text {
+		return errUnquoted
+	}
+	if written.Until == "" {
+		return nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if r.Until, err = time.Parse(layout, written.Until); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("until: %q is no time such as 2026-12-01T00:00:00Z", written.Until)
+}
+
+var errUnquoted = errors.New("a secret that YAML takes for a number or another word of its own has to stand in quotes")
+
+// quoted returns the text that is written, nil where there is more than one.
+// A number would lose zeros, a secret must not.
+func quoted(decode func(any) error) (*string, error) {
+	var anything any
+	if err := decode(&anything); err != nil {
+		return nil, err
+	}
+	switch one := anything.(type) {
+	case string:
+		return &one, nil
+	case []any, map[string]any:
+		return nil, nil
+	}
+	return nil, errUnquoted
 }
 
 var formName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)

@@ -37,10 +37,12 @@ func TestSecretsOfFormsComeFromWhereTheyAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	for written, want := range map[string][]string{
-		"plain":                {"plain"},
-		"file:" + path:         {"from-file"},
-		"env:VENDOR_SECRET":    {"from-env"},
-		"[new, 'env:MISSING']": {"new"},
+		"plain":                          {"plain"},
+		"file:" + path:                   {"from-file"},
+		"env:VENDOR_SECRET":              {"from-env"},
+		"[new, 'env:MISSING']":           {"new"},
+		"'0123'":                         {"0123"},
+		"[{is: new, until: 2026-12-01}]": {"new until 2026-12-01"},
 		"[{is: new}, file:" + path + ", {is: env:VENDOR_SECRET, until: 2026-12-01T00:00:00Z}]": {"new", "from-file", "from-env until 2026-12-01"},
 	} {
 		c, err := load(t, "forms: {hello: {secret: "+written+"}}", withContacts)
@@ -112,6 +114,11 @@ func TestMistakesInFormsSayWhatToDo(t *testing.T) {
 		{"hello: {origins: [https://a.example]}", "are for forms in browsers", "browser: true"},
 		{"hello: {secret: s, submitter: From}", "submitter and id are for rows of other databases", "leave them out"},
 		{"hello: {secret: s, database: people, id: X}", "submitter and id are for rows of other databases", ""},
+		{"hello: {secret: 0123}", "has to stand in quotes", ""}, // it would be 83
+		{"hello: {secret: [1.50]}", "has to stand in quotes", ""},
+		{"hello: {secret: [{is: 0123}]}", "has to stand in quotes", ""},
+		{"hello: {secret: [{is: s, until: tomorrow}]}", `"tomorrow" is no time`, ""}, // it would be for ever
+		{"hello: {secret: [{is: s, end: 2026-12-01T00:00:00Z}]}", `unknown key "end"`, ""},
 		{"hello: {secret: s, feilds: {}}", `unknown key "feilds"`, `did you mean "fields"?`},
 	} {
 		yaml := "databases: {people: {id: '00000000000000000000000000000001'}}\nforms: {" + tc.yaml + "}"
