@@ -11,7 +11,10 @@ import (
 	"time"
 )
 
-const stopTimeout = 4 * time.Second // for requests that are being answered
+const (
+	lateTimeout = 500 * time.Millisecond // for requests of connections that have come when the listener closes
+	stopTimeout = 3 * time.Second        // for those that are being answered
+)
 
 // Serve opens both listeners and works until ctx ends. ready is called with
 // their addresses once requests are answered. Leads are taken until the jobs
@@ -24,10 +27,11 @@ func (a *App) Serve(ctx context.Context, ready func(public, admin string)) error
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	servers := []*http.Server{a.server(a.public), a.server(a.admin)}
-	var running sync.WaitGroup
+	var running, connections sync.WaitGroup
 	for i, s := range servers {
+		s.ConnState = count(&connections)
 		running.Go(func() {
-			if err := s.Serve(listeners[i]); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.Serve(listeners[i]); !errors.Is(err, net.ErrClosed) {
 				cancel(fmt.Errorf("serve %s: %w", listeners[i].Addr(), err))
 			}
 		})
@@ -44,21 +48,48 @@ func (a *App) Serve(ctx context.Context, ready func(public, admin string)) error
 	case workErr = <-worked: // the disk failed
 		close(a.draining)
 	}
-	stopTaking(servers)
+	for i, s := range servers {
+		s.SetKeepAlivesEnabled(false)
+		listeners[i].Close()
+	}
 	running.Wait()
+	answerLast(servers, &connections)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return errors.Join(cause, workErr)
 	}
 	return workErr
 }
 
-// stopTaking ends the listeners.
-func stopTaking(servers []*http.Server) {
+// answerLast waits until the connections that have come are served, and closes
+// what is left of them. Shutdown alone would close those that it finds before
+// their first request was read.
+func answerLast(servers []*http.Server, connections *sync.WaitGroup) {
+	served := make(chan struct{})
+	go func() {
+		connections.Wait()
+		close(served)
+	}()
+	select {
+	case <-served:
+	case <-time.After(lateTimeout):
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	for _, s := range servers {
 		if err := s.Shutdown(ctx); err != nil {
 			_ = s.Close() // a slow client does not hold up the stop
+		}
+	}
+}
+
+// count keeps the number of open connections.
+func count(connections *sync.WaitGroup) func(net.Conn, http.ConnState) {
+	return func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			connections.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			connections.Done()
 		}
 	}
 }
