@@ -125,23 +125,23 @@ func TestHostileRequestsDoNoHarm(t *testing.T) {
 	struck := time.Now()
 	var wg sync.WaitGroup
 	const workers = 8
+	pace := time.NewTicker(time.Second / 300) // else the attackers take the processors
+	defer pace.Stop()
 	for w := range workers {
 		wg.Go(func() {
 			all, dice := attacks(), rand.New(rand.NewPCG(seed, uint64(w)))
 			for n := w; n < requests && !d.gone(); n += workers {
+				<-pace.C
 				a.strike(all[n/workers%len(all)], dice)
 			}
 		})
 	}
 	wg.Wait()
-	n, p99 := leads.end()
+	leads.end()
 	t.Logf("answers in %v, with %v of processor time: %s", time.Since(struck).Round(time.Second), d.cpu(), a.tally())
 	t.Logf("figure: S4 no 5xx but 503 to %d hostile requests | %d, and %d of 501 and 505, which net/http says of other protocols | seed %d",
 		requests, a.worse, a.answers[501]+a.answers[505], seed)
-	t.Logf("figure: S4 honest p99 ≤ %v meanwhile | %v of %d leads | seed %d", honestMost, p99.Round(100*time.Microsecond), n, seed)
-	if full() && p99 > honestMost {
-		t.Errorf("one in a hundred honest leads took longer than %v, want %v", p99, honestMost)
-	}
+	leads.judge("S4", seed)
 	began := time.Now()
 	d.drained(5 * time.Minute)
 	d.submit("after@example.com", "hello")

@@ -2,6 +2,7 @@ package torture
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -12,10 +13,8 @@ import (
 	"github.com/dealbell/dealbell/internal/sandbox"
 )
 
-const (
-	slowMost   = 15 * time.Second // after that a slow connection must be closed
-	honestMost = 100 * time.Millisecond
-)
+// slowMost is after which time a slow connection must be closed.
+const slowMost = 15 * time.Second
 
 // drip opens a connection, sends the beginning of a request and then a crumb
 // at a time. It returns how long the daemon put up with it.
@@ -130,12 +129,9 @@ func TestSlowClientsHoldNobodyUp(t *testing.T) {
 		case <-time.After(250 * time.Millisecond):
 		}
 	}
-	n, p99 := leads.end()
-	t.Logf("figure: S5 honest p99 ≤ %v beside %d slow headers and %d slow bodies | %v of %d leads | seed %d", honestMost, headers, bodies, p99.Round(100*time.Microsecond), n, seed)
+	leads.end()
+	leads.judge(fmt.Sprintf("S5 beside %d slow headers and %d slow bodies", headers, bodies), seed)
 	t.Logf("figure: S5 every slow one closed ≤ %v | %v | seed %d", slowMost, longest.Round(10*time.Millisecond), seed)
-	if full() && p99 > honestMost {
-		t.Errorf("one in a hundred honest leads took longer than %v, want %v", p99, honestMost)
-	}
 	eventually(t, 5*time.Second, "as many files are open as before", func() bool { return d.files() <= base+2 })
 	t.Logf("figure: S5 open files return to the base | %d, %d, %d before, during, after; memory at most %d MB | seed %d", base, most, d.files(), d.peak()>>20, seed)
 	if most < headers/2 {
