@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// How many bodies are read at once. Together they fit into 48 MB.
+// How many bodies are read at once. Together they fit into 64 MB, with the
+// room that buffers keep to grow.
 const (
 	maxBodies = 256 // of at most maxBody
-	maxEvents = 32  // of at most maxEvent
+	maxEvents = 24  // of at most maxEvent
 )
 
 // bodies are the bodies that are being read. A body is read before its request
@@ -33,13 +34,20 @@ func (b *bodies) first(longest int64) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c := http.NewResponseController(w)
 			b.begin(c)
-			// One more byte tells the handler that it is too long.
-			content, err := io.ReadAll(io.LimitReader(r.Body, longest+1))
+			content, err := readUpTo(r.Body, longest+1) // one more tells that it is too long
 			b.end(c)
-			r.Body = &replay{bytes.NewReader(content), err, r.Body}
+			r.Body = &replay{content, bytes.NewReader(content), err, r.Body}
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// readUpTo reads at most so many bytes. What a client announces takes no
+// memory before it comes.
+func readUpTo(body io.Reader, most int64) ([]byte, error) {
+	var b bytes.Buffer
+	_, err := b.ReadFrom(io.LimitReader(body, most))
+	return b.Bytes(), err
 }
 
 func (b *bodies) begin(c *http.ResponseController) {
@@ -60,16 +68,30 @@ func (b *bodies) end(c *http.ResponseController) {
 
 // replay is a body that was read, with the error that ended it.
 type replay struct {
-	content *bytes.Reader
+	content []byte
+	from    *bytes.Reader
 	err     error
 	io.Closer
 }
 
 // Read implements io.Reader.
 func (b *replay) Read(p []byte) (int, error) {
-	n, err := b.content.Read(p)
+	n, err := b.from.Read(p)
 	if err == io.EOF && b.err != nil {
 		err = b.err
 	}
 	return n, err
+}
+
+// wholeBody returns the body, which may be so long; where it was read before,
+// without a copy.
+func wholeBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	read, before := r.Body.(*replay)
+	switch {
+	case !before:
+		return readUpTo(http.MaxBytesReader(w, r.Body, most), most+1)
+	case int64(len(read.content)) > most:
+		return nil, &http.MaxBytesError{Limit: most}
+	}
+	return read.content, read.err
 }

@@ -129,7 +129,7 @@ func TestBackupsUnderLoadAreWhole(t *testing.T) {
 	newState(t, environment)
 	fatten(t, data, megabytes)
 	d := start(t, environment)
-	leads := startFlood(t, rand.New(rand.NewPCG(seed(t), 0)), perSecond, people)
+	leads := startFlood(t, rand.New(rand.NewPCG(seed(t), 0)), perSecond, 40)
 	leads.aim(d.log.public)
 	eventually(t, 20*time.Second, "leads are accepted", func() bool { return len(leads.promised()) > 100 })
 
