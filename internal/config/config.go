@@ -237,6 +237,11 @@ func (c *Config) checkAddresses() error {
 			return &Error{fmt.Sprintf("%s: %q is not an http(s) URL", name, address), "leave it out to use the real Notion or Slack"}
 		}
 	}
+	for _, host := range c.PrivateHosts {
+		if host == "" || strings.ContainsAny(host, "/:@?# *") {
+			return &Error{fmt.Sprintf("private_hosts: %q is not a host name", host), "write the name alone, such as chat.example.com"}
+		}
+	}
 	return nil
 }
 

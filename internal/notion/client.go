@@ -23,7 +23,9 @@
 //     [crm.ErrAmbiguous]; any other error means that it was not done;
 //   - nothing that a server sends panics, and nothing unreadable passes for
 //     success; one odd property never costs the page it is on;
-//   - errors and logs carry no token, no request body and no answer body.
+//   - only the configured server is asked, and no redirect is followed;
+//   - errors and logs carry no token, no request body and no answer body, and
+//     logs nothing of what a server says.
 //
 // It refuses to wait long: what must wait more than five seconds returns
 // [crm.ErrUnavailable] with a [crm.RetryAt], for the queue to keep.

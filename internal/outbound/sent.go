@@ -1,7 +1,7 @@
 // Package outbound is what every client of an outside system has to know of
 // HTTP: whether a request that failed may have reached the other side, and
-// how long the other side asks to wait. Both decide whether something may be
-// done again.
+// how long the other side asks to wait, which both decide whether something
+// may be done again; and whom it may connect to at all.
 package outbound
 
 import (

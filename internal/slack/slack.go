@@ -12,7 +12,8 @@
 //     is [crm.ErrAmbiguous]; any other error means that it was not posted;
 //   - errors carry no webhook URL, token, message text or email address, and of
 //     Slack's words only the reason, such as no_service;
-//   - no redirect is followed, and no request lasts longer than its time-out;
+//   - only the configured servers are asked, no redirect is followed, and no
+//     request lasts longer than its time-out;
 //   - a 429 is [crm.ErrUnavailable] with a [crm.RetryAt].
 //
 // It refuses to know why a message is sent, and it never waits, repeats or
