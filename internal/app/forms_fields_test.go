@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dealbell/dealbell/internal/form"
 	"github.com/dealbell/dealbell/internal/sandbox"
 )
 
@@ -100,6 +101,33 @@ func TestNoAnswerOfALeadIsLost(t *testing.T) {
 		_, text, _ := strings.Cut(strings.Join(contact.Blocks, "\n"), "\n")
 		if want := "Email: private@example.com\nCompany: Bolt\nCompany: Cog"; text != want {
 			t.Errorf("message %q, want %q", text, want)
+		}
+	})
+}
+
+// OpnForm tells neither an id nor a time.
+func TestWhoSaysTheSameTomorrowIsHeard(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Options{})
+		db := w.feedback()
+		w.yaml = fmt.Sprintf("databases: {feedback: {id: %s}}\nforms: {opnform: {vendor: opnform, secret: %s, database: feedback}}\n", db.ID, vendorSecret)
+		w.start()
+		defer w.stop()
+		opnform, _ := form.Named("opnform")
+		p := vendorRequest{vendor: opnform, body: `{"data":{"1":{"name":"Severity","value":"high"}}}`, header: http.Header{"Content-Type": {"application/json"}}}
+		for _, want := range []string{"accepted", "duplicate"} {
+			if answer := w.deliver(p, true); !strings.Contains(answer.Body.String(), want) {
+				t.Errorf("%d %s, want %s", answer.Code, answer.Body, want)
+			}
+		}
+		time.Sleep(25 * time.Hour)
+		if answer := w.deliver(p, true); !strings.Contains(answer.Body.String(), "accepted") {
+			t.Errorf("a day later: %d %s, want accepted", answer.Code, answer.Body)
+		}
+		w.settle(time.Hour)
+		if rows := w.notion.Rows(db); len(rows) != 2 {
+			t.Errorf("%d rows, want 2", len(rows))
 		}
 	})
 }

@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
@@ -58,11 +56,8 @@ func (f Form) Intake(id string, h http.Header, contentType string, body []byte) 
 		in.IdempotencyKey = h.Get("Idempotency-Key")
 	case len(f.Vendor.Events) > 0 && arrival.Kind != "" && !slices.Contains(f.Vendor.Events, arrival.Kind):
 		return in, arrival.Submission, errIgnored
-	case arrival.ID != "":
+	default: // without an id an equal body is another submission tomorrow: people vote alike
 		in.IdempotencyKey = arrival.ID
-	default: // a vendor tries again for days
-		sum := sha256.Sum256(body)
-		in.IdempotencyKey = "sha256:" + hex.EncodeToString(sum[:])
 	}
 	if arrival.Key != "" {
 		in.Delivery.Key = arrival.Key
