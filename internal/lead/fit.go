@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/dealbell/dealbell/internal/crm"
 )
@@ -55,9 +56,16 @@ func option(p crm.Property, text string) (crm.Value, error) {
 	return crm.Choice(p.Kind, text), nil
 }
 
-// options takes several answers, which come joined by commas; Notion allows
-// no comma in an option.
+// mostOptions is how many options one write may name.
+const mostOptions = 100
+
+// options takes several answers, which come joined by commas. Notion allows no
+// comma in an option: one answer that has some is an option without them, if
+// there is such an option.
 func options(p crm.Property, text string) (crm.Value, error) {
+	if name, ok := p.Option(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }), " ")); ok {
+		return crm.Choice(p.Kind, name), nil
+	}
 	v := crm.Value{Kind: p.Kind}
 	for part := range strings.SplitSeq(text, ",") {
 		if part = strings.TrimSpace(part); part == "" {
@@ -69,6 +77,9 @@ func options(p crm.Property, text string) (crm.Value, error) {
 		if !slices.ContainsFunc(v.Names, func(have string) bool { return crm.SameName(have, part) }) {
 			v.Names = append(v.Names, part)
 		}
+	}
+	if n := len(v.Names); n > mostOptions {
+		return crm.Value{}, &misfit{fmt.Sprintf("at most %d options", mostOptions), strconv.Itoa(n)}
 	}
 	return v, nil
 }

@@ -2,6 +2,7 @@ package lead
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -12,7 +13,10 @@ import (
 
 func TestFit(t *testing.T) {
 	t.Parallel()
-	options := []string{"New lead", "Won"}
+	options, many := []string{"New lead", "Won"}, make([]string, 101)
+	for i := range many {
+		many[i] = strconv.Itoa(i)
+	}
 	for _, tc := range []struct {
 		kind     crm.Kind
 		text     string
@@ -28,6 +32,9 @@ func TestFit(t *testing.T) {
 		{crm.KindSelect, "brand new", crm.Choice(crm.KindSelect, "brand new"), ""},
 		{crm.KindMultiSelect, " WON ", crm.Choice(crm.KindMultiSelect, "Won"), ""},
 		{crm.KindMultiSelect, "won, Lost,, WON", crm.Choice(crm.KindMultiSelect, "Won", "Lost"), ""},
+		{crm.KindMultiSelect, "New, lead", crm.Choice(crm.KindMultiSelect, "New lead"), ""},
+		{crm.KindMultiSelect, strings.Join(many[:100], ","), crm.Choice(crm.KindMultiSelect, many[:100]...), ""},
+		{crm.KindMultiSelect, strings.Join(many, ","), crm.Value{}, "at most 100 options"},
 		{crm.KindStatus, "new LEAD", crm.Choice(crm.KindStatus, "New lead"), ""},
 		{crm.KindStatus, "Hot", crm.Value{}, "one of the options New lead, Won"},
 		{crm.KindNumber, "1500.50", crm.Value{Kind: crm.KindNumber, Number: "1500.50"}, ""},
