@@ -13,8 +13,6 @@ import (
 
 	"github.com/dealbell/dealbell/internal/app"
 	"github.com/dealbell/dealbell/internal/sandbox"
-	"github.com/dealbell/dealbell/internal/secret"
-	"github.com/dealbell/dealbell/internal/signature"
 )
 
 // lateSocket hands over its one connection while it is being closed, as the
@@ -65,7 +63,7 @@ func TestAConnectionThatComesDuringTheStopIsAnswered(t *testing.T) {
 	<-ctx.Done()
 	time.Sleep(200 * time.Millisecond) // the request takes its time, too
 	fmt.Fprintf(ours, "POST /lead HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nX-Form-Signature: %s\r\nContent-Length: %d\r\n\r\n%s",
-		signature.Form.Sign(secret.New(formSecret), "", []byte(body)), len(body), body)
+		signature(body), len(body), body)
 	response, err := http.ReadResponse(bufio.NewReader(ours), nil)
 	if err != nil || response.StatusCode != http.StatusAccepted {
 		t.Errorf("a lead that came during the stop: %+v, %v, want 202", response, err)

@@ -90,7 +90,7 @@ func TestARestoreDrill(t *testing.T) {
 	}
 	checkFile(t, elsewhere)
 	checkOnePagePerPerson(t, notion)
-	leads.checkMessages(t, notion)
+	leads.checkMessages(t, notion, finished(t, elsewhere))
 	for _, row := range notion.live() {
 		if row.Values["Email"] == "new@example.com" {
 			return
