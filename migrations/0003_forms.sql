@@ -12,13 +12,14 @@ create table inbox_next (
 	received_at  integer not null,
 	state        text    not null check (state in ('held', 'queued', 'noting', 'done', 'dead', 'dropped')),
 	reason       text    not null default '',       -- why it is or was held
+	again        integer not null default 0,        -- it may have been worked in already, while held, dead or dropped
 	outcome      text    not null default '',       -- created or updated, once done
 	page         text    not null default '',       -- its page, once done
 	job          integer not null default 0,        -- the dead letter it belongs to, while dead
 	done_at      integer not null default 0
 ) strict;
-insert into inbox_next (seq, id, source, key, content_type, body, received_at, state, outcome, page, job, done_at)
-	select seq, id, source, key, content_type, body, received_at, state, outcome, page, job, done_at from inbox;
+insert into inbox_next (seq, id, source, key, content_type, body, received_at, state, again, outcome, page, job, done_at)
+	select seq, id, source, key, content_type, body, received_at, state, state in ('dead', 'dropped'), outcome, page, job, done_at from inbox;
 drop table inbox;
 alter table inbox_next rename to inbox;
 create index inbox_open on inbox (key, seq) where state in ('queued', 'noting');

@@ -207,3 +207,78 @@ func TestAfterARestoreNothingRingsTwice(t *testing.T) {
 		s.stop()
 	})
 }
+
+// Rows that were open in the backup, waiting or given up, and made since.
+func TestARowThatWasMadeAfterTheBackupIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Options{})
+		db := w.feedback()
+		w.yaml = fmt.Sprintf(feedbackForm, db.ID)
+		w.start()
+		time.Sleep(time.Minute)
+		mend := w.twist(func(r *http.Request) (int, string) {
+			if r.Method == http.MethodPost && r.URL.Path == "/v1/pages" {
+				return http.StatusBadRequest, refusal
+			}
+			return 0, ""
+		})
+		w.taken("/hooks/bugs", `{"summary":"given up"}`)
+		w.settle(time.Hour)
+		mend()
+		w.notion.SetUnreachable(true)
+		w.taken("/hooks/bugs", `{"summary":"waiting"}`)
+		time.Sleep(time.Minute)
+		backup := w.backup()
+
+		again := func() {
+			for _, j := range w.jobs(crm.JobDead) {
+				w.retry(j)
+			}
+			w.settle(time.Hour)
+			if rows := w.notion.Rows(db); len(rows) != 2 {
+				t.Errorf("%d rows, want 2", len(rows))
+			}
+		}
+		w.notion.SetUnreachable(false)
+		again()
+		w.stop()
+		w.restore(backup)
+		w.start()
+		defer w.stop()
+		again()
+	})
+}
+
+func TestASubmissionThatWasReleasedAfterTheBackupKeepsItsMessageOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Options{})
+		w.yaml = "forms: {contact: {browser: true, origins: [https://www.example.com]}}\n"
+		w.start()
+		time.Sleep(time.Minute)
+		w.taken("/forms/contact", `{"email":"ana@example.com","message":"held"}`)
+		backup := w.backup()
+		release := func() {
+			w.attached(func(db *store.DB) error {
+				held, err := db.Held(t.Context())
+				for _, d := range held {
+					if err == nil {
+						err = db.Admit(t.Context(), d.ID, w.config().LeadForms()["contact"].Job(d.ID, d.Key))
+					}
+				}
+				return err
+			})
+			w.settle(time.Hour)
+			if got := w.kept("held"); got != 1 {
+				t.Errorf("the message is kept %d times, want once", got)
+			}
+		}
+		release()
+		w.stop()
+		w.restore(backup)
+		w.start()
+		defer w.stop()
+		release()
+	})
+}

@@ -9,7 +9,7 @@ type DeliveryState string
 const (
 	DeliveryHeld    DeliveryState = "held" // a person has to look at it first
 	DeliveryQueued  DeliveryState = "queued"
-	DeliveryNoting  DeliveryState = "noting" // its message may or may not be on the page yet
+	DeliveryNoting  DeliveryState = "noting" // its message or row may be there already: look first
 	DeliveryDone    DeliveryState = "done"
 	DeliveryDead    DeliveryState = "dead"    // part of a dead letter, with which it goes on or is dropped
 	DeliveryDropped DeliveryState = "dropped" // given up by a person
@@ -25,7 +25,6 @@ type Delivery struct {
 	ReceivedAt  time.Time
 	State       DeliveryState
 	Reason      string // why it is or was held: words, separated by spaces
-	Page        string // the page that it was worked into; "" before
 }
 
 // Outcome says what became of a delivery.

@@ -40,7 +40,7 @@ func (s *Service) makeRow(ctx context.Context, schema crm.Schema, l lead) (crm.C
 		return crm.Commit{}, err
 	}
 	row := s.draftRow(b, l)
-	made, err := s.findMade(ctx, b, made{database: l.form.Database, id: l.form.ID, delivery: l.delivery.ID, again: l.delivery.Page != ""})
+	made, err := s.findMade(ctx, b, made{database: l.form.Database, id: l.form.ID, delivery: l.delivery.ID, again: l.delivery.State == crm.DeliveryNoting})
 	if err != nil {
 		return crm.Commit{}, err
 	}

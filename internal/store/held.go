@@ -62,7 +62,7 @@ func (db *DB) Admit(ctx context.Context, id string, j crm.Job) error {
 			return ErrNotFound
 		}
 		return firstError(
-			func() error { return tx.exec(`update inbox set state = 'queued' where id = ?`, id) },
+			func() error { return tx.exec(`update inbox set state = `+onward+` where id = ?`, id) },
 			func() error { return tx.consent(key) },
 			func() error { return tx.enqueue(j) },
 		)

@@ -143,11 +143,11 @@ func (db *DB) Delivery(ctx context.Context, id string) (crm.Delivery, error) {
 
 func (db *DB) deliveries(ctx context.Context, where string, args ...any) ([]crm.Delivery, error) {
 	var found []crm.Delivery
-	rows, err := db.reader.QueryContext(ctx, `select id, source, key, content_type, body, received_at, state, reason, page from inbox `+where, args...)
+	rows, err := db.reader.QueryContext(ctx, `select id, source, key, content_type, body, received_at, state, reason from inbox `+where, args...)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var d crm.Delivery
 		var at int64
-		if err := r.Scan(&d.ID, &d.Source, &d.Key, &d.ContentType, &d.Body, &at, &d.State, &d.Reason, &d.Page); err != nil {
+		if err := r.Scan(&d.ID, &d.Source, &d.Key, &d.ContentType, &d.Body, &at, &d.State, &d.Reason); err != nil {
 			return err
 		}
 		d.ReceivedAt = moment(at)
@@ -157,11 +157,15 @@ func (db *DB) deliveries(ctx context.Context, where string, args ...any) ([]crm.
 	return found, err
 }
 
+// onward is the state of a delivery that goes on: noting, when it may have been
+// worked in already.
+const onward = `case when again or state = 'done' then 'noting' else 'queued' end`
+
 // Reopen puts a delivery that is done, dead or dropped back into the queue,
 // with the job that works on it. Its message is not noted twice.
 func (db *DB) Reopen(ctx context.Context, id string, j crm.Job) error {
 	return db.write(ctx, func(tx *tx) error {
-		n, err := tx.affected(`update inbox set state = 'noting', job = 0 where id = ? and state in ('done', 'dead', 'dropped')`, id)
+		n, err := tx.affected(`update inbox set state = `+onward+`, job = 0 where id = ? and state in ('done', 'dead', 'dropped')`, id)
 		if err != nil {
 			return err
 		}
@@ -194,7 +198,7 @@ func (t *tx) address(a crm.Addressed) error {
 
 // bury makes the open deliveries of a key part of a dead letter.
 func (t *tx) bury(j crm.Job) error {
-	return t.exec(`update inbox set state = 'dead', job = ? where key = ? and state in ('queued', 'noting')`, j.ID, j.Key)
+	return t.exec(`update inbox set state = 'dead', again = (state = 'noting'), job = ? where key = ? and state in ('queued', 'noting')`, j.ID, j.Key)
 }
 
 // Orphans lists deliveries that are open although no job works on them, one

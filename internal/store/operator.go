@@ -49,8 +49,7 @@ func (db *DB) JobDeliveries(ctx context.Context, j crm.Job) ([]crm.Delivery, err
 // RetryJob gives a dead letter another life, with its deliveries.
 func (db *DB) RetryJob(ctx context.Context, j crm.Job) error {
 	return db.removeDead(ctx, j, func(tx *tx) error {
-		// A message may be on the page already: noting looks before it writes.
-		if err := tx.exec(`update inbox set state = 'noting', job = 0 where job = ? and job <> 0`, j.ID); err != nil {
+		if err := tx.exec(`update inbox set state = `+onward+`, job = 0 where job = ? and job <> 0`, j.ID); err != nil {
 			return err
 		}
 		j.NotBefore = time.Time{}

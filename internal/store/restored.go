@@ -68,7 +68,7 @@ func prepare(ctx context.Context, o Restoration, scratch string, written time.Ti
 }
 
 // doubt writes down that what waits may have been done:
-//   - messages of leads are looked for before they are written,
+//   - messages of leads, and rows, are looked for before they are written,
 //   - creates are looked up, and no lead goes on before its database was read
 //     up to now, nor before queries show what was made last,
 //   - alerts that were to be sent are not repeated; digests are, while they
@@ -85,6 +85,7 @@ func (db *DB) doubt(ctx context.Context, careful func(crm.Job) crm.Job, written 
 		const reason = "restored from a backup: it may have been sent after that was made"
 		return firstError(
 			func() error { return t.exec(`update inbox set state = 'noting' where state = 'queued'`) },
+			func() error { return t.exec(`update inbox set again = 1 where state in ('held', 'dead', 'dropped')`) },
 			func() error { return t.makeCareful(jobs, careful) },
 			func() error { return t.exec(`update intents set unsure_at = ?, looks = 0`, t.now) },
 			func() error { return t.exec(`update reads set polled_at = 0`) },
