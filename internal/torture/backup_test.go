@@ -1,10 +1,12 @@
 package torture
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,6 +119,39 @@ func checkBackup(tb testing.TB, b backedUp, promised map[string]string) {
 	}
 }
 
+// probe sends a lead now and then until it is stopped, and returns how long
+// the answers took, the fastest first.
+func (d *daemon) probe() (stop func() []time.Duration) {
+	ctx, cancel := context.WithCancel(d.tb.Context())
+	first := time.Now()
+	took := make(chan []time.Duration, 1)
+	go func() {
+		var all []time.Duration
+		for n := 0; ctx.Err() == nil; n++ {
+			asked := time.Now()
+			a, err := post(context.Background(), http.DefaultClient, d.log.public, fmt.Appendf(nil, `{"email":%q,"probe":"%d of %v"}`, person(0).key(), n, first))
+			if err != nil || a.status != http.StatusAccepted {
+				d.tb.Errorf("probe: %d %s, %v", a.status, a.body, err)
+			}
+			all = append(all, time.Since(asked))
+			select {
+			case <-ctx.Done():
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+		slices.Sort(all)
+		took <- all
+	}()
+	return func() []time.Duration {
+		cancel()
+		return <-took
+	}
+}
+
+func spread(sorted []time.Duration) string {
+	return fmt.Sprintf("%v (p99 %v, worst %v)", sorted[len(sorted)/2], sorted[len(sorted)*99/100], sorted[len(sorted)-1])
+}
+
 func TestBackupsUnderLoadAreWhole(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a flood of leads is enough for one machine")
@@ -133,6 +168,10 @@ func TestBackupsUnderLoadAreWhole(t *testing.T) {
 	leads.aim(d.log.public)
 	eventually(t, 20*time.Second, "leads are accepted", func() bool { return len(leads.promised()) > 100 })
 
+	stop := d.probe()
+	time.Sleep(length(time.Second, 20*time.Second))
+	quiet := stop()
+	stop = d.probe()
 	to, took := t.TempDir(), make([]time.Duration, backups)
 	before, began := len(leads.promised()), time.Now()
 	for i := range backups {
@@ -141,11 +180,13 @@ func TestBackupsUnderLoadAreWhole(t *testing.T) {
 		took[i] = time.Duration(b.Seconds * float64(time.Second)).Round(time.Millisecond)
 		checkBackup(t, b, promised)
 	}
+	beside := stop()
 	rate := float64(len(leads.promised())-before) / time.Since(began).Seconds()
 	leads.end()
 	slices.Sort(took)
 	t.Logf("figure: R10 %d backups of %d MB and more beside %.0f leads/s are whole: each takes %v, at worst %v",
 		backups, megabytes, rate, took[len(took)/2], took[len(took)-1])
+	t.Logf("figure: R10 an answer takes %s beside backups, %s without", spread(beside), spread(quiet))
 	if left, err := os.ReadDir(to); err != nil || len(left) > 0 {
 		t.Errorf("left in the directory of backups: %v, %v", left, err)
 	}

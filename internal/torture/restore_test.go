@@ -133,7 +133,7 @@ func TestARestoreThatIsKilledLeavesOneState(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "backup.db")
 	backup(t, environment, file)
 	d.submit("bob@example.com", message(1))
-	d.kill() // the log is not folded in
+	d.kill()                // the log is not folded in
 	states := map[int]int{} // by how many leads it holds
 	kills, whole := 0, 0
 	for _, calls := range []string{"link,linkat", "rename,renameat,renameat2", "unlink,unlinkat", "fsync,fdatasync", "ftruncate", "mkdirat", "fchownat,fchown", "copy_file_range,splice", "pwrite64"} {
