@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -83,14 +84,19 @@ func (c *jobsShow) Run(s *session) error {
 	}
 	for _, d := range deliveries {
 		fmt.Fprintf(w, "delivery\t%s, received %s, %s\n", d.ID, d.ReceivedAt.Format(time.RFC3339), oneLine(d.ContentType))
-		for line := range strings.Lines(string(d.Body)) { // none may pass for a line of ours
-			fmt.Fprintf(w, "\t%s\n", oneLine(strings.TrimRight(line, "\r\n")))
-		}
+		quote(w, d.Body)
 	}
 	if j.State == crm.JobDead {
 		fmt.Fprintf(w, "next\tdealbell jobs retry %d, or dealbell jobs drop %d\n", j.ID, j.ID)
 	}
 	return w.Flush()
+}
+
+// quote prints a body so that none of its lines passes for one of ours.
+func quote(w io.Writer, body []byte) {
+	for line := range strings.Lines(string(body)) {
+		fmt.Fprintf(w, "\t%s\n", oneLine(strings.TrimRight(line, "\r\n")))
+	}
 }
 
 type jobsRetry struct{ deadLetters }

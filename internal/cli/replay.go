@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"text/tabwriter"
+	"time"
 
 	"github.com/dealbell/dealbell/internal/config"
 	"github.com/dealbell/dealbell/internal/crm"
@@ -20,11 +21,12 @@ type replayCommand struct {
 	Held  bool     `help:"All held deliveries."`
 	Force bool     `help:"Take rejected deliveries although their signature is still wrong."`
 	Drop  bool     `help:"Give held deliveries up instead."`
+	Show  bool     `help:"Print what held and rejected deliveries say instead: those that are named, or all."`
 }
 
 // Help implements kong.HelpProvider.
 func (replayCommand) Help() string {
-	return "Without arguments it lists the deliveries that are held for review, and those that were rejected in the last 7 days. " +
+	return "Without arguments it lists the deliveries that are held for review, and those that were rejected in the last 7 days; --show adds what they say. " +
 		"A held one goes on as it is. For a rejected one, correct the form's secret first: its signature is checked again. A delivery " +
 		"that was accepted before is worked in again without keeping its message twice."
 }
@@ -43,7 +45,7 @@ func (c *replayCommand) Run(s *session) error {
 	if r.held, err = db.Held(s.ctx); err != nil {
 		return fmt.Errorf("list held deliveries: %w", err)
 	}
-	if len(c.ID) == 0 && !c.All && !c.Held {
+	if c.Show || len(c.ID) == 0 && !c.All && !c.Held {
 		return r.list()
 	}
 	return r.run()
@@ -63,13 +65,25 @@ type replay struct {
 }
 
 func (r *replay) list() error {
-	w := tabwriter.NewWriter(r.Stdout, 0, 4, 2, ' ', 0)
+	w, all := tabwriter.NewWriter(r.Stdout, 0, 4, 2, ' ', 0), len(r.ID) == 0
 	fmt.Fprintln(w, "id\tstate\tform\treceived\tbytes\treason")
+	row := func(id, state, form string, received time.Time, body []byte, reason string) {
+		if !r.chosen(id, all) {
+			return
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s ago\t%d\t%s\n", id, state, form, age(received), len(body), oneLine(reason))
+		if r.Show {
+			quote(w, body)
+		}
+	}
 	for _, d := range r.held {
-		fmt.Fprintf(w, "%s\theld\t%s\t%s ago\t%d\t%s\n", d.ID, d.Source, age(d.ReceivedAt), len(d.Body), oneLine(d.Reason))
+		row(d.ID, "held", d.Source, d.ReceivedAt, d.Body, d.Reason)
 	}
 	for _, q := range r.rejected {
-		fmt.Fprintf(w, "%s\trejected\t%s\t%s ago\t%d\t%s\n", q.ID, q.Source, age(q.ReceivedAt), len(q.Body), oneLine(q.Reason))
+		row(q.ID, "rejected", q.Source, q.ReceivedAt, q.Body, q.Reason)
+	}
+	if len(r.ID) > 0 {
+		return crm.WithHint(fmt.Errorf("delivery %s is neither held nor rejected", oneLine(r.ID[0])), "dealbell replay lists those that are; dealbell export shows what a person sent")
 	}
 	return w.Flush()
 }

@@ -109,7 +109,7 @@ func TestNothingThatAStrangerSaysReachesTheTerminalRaw(t *testing.T) {
 	t.Parallel()
 	dir, dead := tricked(t)
 	commands := map[string]int{ // and how many lines it prints, where tricks could add some
-		"status": 0, "status --json": 0, "jobs list": 1 + len(dead), "jobs list --json": 0, "replay": 1 + len(tricks), "replay --all": 0,
+		"status": 0, "status --json": 0, "jobs list": 1 + len(dead), "jobs list --json": 0, "replay": 1 + len(tricks), "replay --show": 0, "replay --all": 0,
 		"jobs \x1b[31m": 0, "digest \x1b[31m": 0, "replay \x1b]0;x\x07\nforged": 0, "webhook status": 0,
 	}
 	for _, id := range dead {

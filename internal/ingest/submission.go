@@ -166,7 +166,7 @@ func (d desk) accept(ctx context.Context, in store.Intake) (store.Receipt, *prob
 		d.Log.Info("submission accepted", "form", d.form.Name, "id", receipt.ID)
 	case store.Held:
 		d.Log.Warn("submission held for review", "form", d.form.Name, "id", receipt.ID, "reason", receipt.Held,
-			"hint", "look at it and let it go on: dealbell replay "+receipt.ID)
+			"hint", "look at it with dealbell replay --show "+receipt.ID+"; let it go on: dealbell replay "+receipt.ID)
 	}
 	return receipt, nil
 }
