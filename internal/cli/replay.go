@@ -189,7 +189,10 @@ func (r *replay) release(q store.Rejected) error {
 	if err != nil {
 		return fmt.Errorf("replay %s: %w", q.ID, err)
 	}
-	_, err = r.db.Release(r.ctx, q.ID, in)
+	receipt, err := r.db.Release(r.ctx, q.ID, in)
+	if err == nil && receipt.Verdict == store.KeyReused {
+		return fmt.Errorf("replay %s: %s was accepted with the same id or Idempotency-Key, and another body", q.ID, receipt.ID)
+	}
 	return err
 }
 

@@ -65,19 +65,22 @@ func (db *DB) Quarantined(ctx context.Context) ([]Rejected, error) {
 }
 
 // Release accepts a quarantined delivery after all. One that was accepted
-// meanwhile, because it was sent again, is only removed.
+// meanwhile, because it was sent again, is only removed. One whose
+// Idempotency-Key was used for another body stays.
 func (db *DB) Release(ctx context.Context, id string, in Intake) (Receipt, error) {
 	var receipt Receipt
 	err := db.write(ctx, func(tx *tx) error {
-		n, err := tx.affected(`delete from quarantine where id = ?`, id)
+		kept, err := tx.row(`select 1 from quarantine where id = ?`, []any{id}, new(int))
 		if err != nil {
 			return err
 		}
-		if n == 0 {
+		if !kept {
 			return ErrNotFound
 		}
-		receipt, err = tx.accept(in)
-		return err
+		if receipt, err = tx.accept(in); err != nil || receipt.Verdict == KeyReused {
+			return err
+		}
+		return tx.exec(`delete from quarantine where id = ?`, id)
 	})
 	return receipt, err
 }

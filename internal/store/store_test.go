@@ -218,6 +218,33 @@ func TestTheQuarantineIsCappedAndExpires(t *testing.T) {
 	})
 }
 
+func TestARejectedDeliveryWhoseKeyWasUsedForAnotherBodyStays(t *testing.T) {
+	t.Parallel()
+	db := open(t, t.TempDir())
+	accept(t, db, "one", "key")
+	for body, want := range map[string]struct {
+		verdict store.Verdict
+		left    int
+	}{"one": {store.Duplicate, 0}, "two": {store.KeyReused, 1}} {
+		in := intake(body, "key")
+		if err := db.Quarantine(t.Context(), store.Rejected{ID: in.Delivery.ID, Source: "lead", Reason: "test", Body: in.Delivery.Body}); err != nil {
+			t.Fatal(err)
+		}
+		receipt, err := db.Release(t.Context(), in.Delivery.ID, in)
+		if err != nil || receipt.Verdict != want.verdict {
+			t.Errorf("%s: %v, %v, want %v", body, receipt.Verdict, err, want.verdict)
+		}
+		kept, err := db.Quarantined(t.Context())
+		kept = slices.DeleteFunc(kept, func(r store.Rejected) bool { return r.ID != in.Delivery.ID })
+		if err != nil || len(kept) != want.left {
+			t.Errorf("%s: %d are left, %v, want %d", body, len(kept), err, want.left)
+		}
+	}
+	if n := pending(t, db); n != 1 {
+		t.Errorf("%d deliveries are open, want the one that was accepted", n)
+	}
+}
+
 func TestPruningKeepsWhatIsNotInNotion(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
