@@ -183,7 +183,11 @@ func (r *replay) release(q store.Rejected) error {
 	}
 	form := r.intakes[i]
 	if _, err := form.Verify(sent, nil, q.Body, q.ReceivedAt); err != nil && !r.Force {
-		return crm.WithHint(fmt.Errorf("replay %s: %w", q.ID, err), "correct the secret of form "+q.Source+", or add --force if you know that it is genuine")
+		hint := "correct the secret of form " + q.Source + ", or add --force if you know that it is genuine"
+		if len(form.Scheme.Headers()) == 0 {
+			hint = "its sender signs nothing, and the secret that came with it was not kept: look at it with --show, and add --force if it is genuine"
+		}
+		return crm.WithHint(fmt.Errorf("replay %s: %w", q.ID, err), hint)
 	}
 	in, _, err := form.Intake(q.ID, sent, q.ContentType, q.Body)
 	if err != nil {
