@@ -35,11 +35,11 @@ type Form struct {
 	Submitter   string `yaml:"submitter"`    // property that gets the submitter's address, or name
 	ID          string `yaml:"id"`           // property that gets the delivery's id
 
-	Browser  bool     `yaml:"browser"`  // sent by the visitor's browser, which can keep no secret
-	Origins  []string `yaml:"origins"`  // of the pages that may hold the form
-	Thanks   []string `yaml:"thanks"`   // pages that may follow it; the first is the default
-	Honeypot string   `yaml:"honeypot"` // field that people do not see and leave empty
-	MinFill  Duration `yaml:"min_fill"` // nobody is faster
+	Browser  bool      `yaml:"browser"`  // sent by the visitor's browser, which can keep no secret
+	Origins  []string  `yaml:"origins"`  // of the pages that may hold the form
+	Thanks   []string  `yaml:"thanks"`   // pages that may follow it; the first is the default
+	Honeypot string    `yaml:"honeypot"` // field that people do not see and leave empty
+	MinFill  *Duration `yaml:"min_fill"` // nobody is faster
 	// Submissions a minute: of one address before they are held, of all before
 	// they are refused.
 	PerClient int    `yaml:"per_client"`
@@ -243,7 +243,7 @@ func (c *Config) needSecrets() error {
 // forBrowsers reports whether something is set that only a form in a browser
 // has.
 func (f *Form) forBrowsers() bool {
-	return len(f.Origins)+len(f.Thanks)+len(f.Turnstile) > 0 || f.Honeypot != "" || f.MinFill != 0 || f.PerClient != 0 || f.PerForm != 0 || f.Work != nil || f.Plain
+	return len(f.Origins)+len(f.Thanks)+len(f.Turnstile) > 0 || f.Honeypot != "" || f.MinFill != nil || f.PerClient != 0 || f.PerForm != 0 || f.Work != nil || f.Plain
 }
 
 // checkBrowser checks what a form in a browser needs.

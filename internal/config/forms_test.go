@@ -159,3 +159,17 @@ func TestALeadsFormHasTheStandardMappingAndItsOwn(t *testing.T) {
 		t.Errorf("got %+v", f)
 	}
 }
+
+func TestAFormInABrowserMayBeFilledInAtOnce(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]time.Duration{"": 3 * time.Second, "min_fill: 0s": 0, "min_fill: 5s": 5 * time.Second} {
+		c, err := load(t, "forms: {hello: {browser: true, origins: [https://a.example], "+written+"}}", withContacts)
+		if err != nil {
+			t.Errorf("%s: %v", written, err)
+			continue
+		}
+		if got := route(t, c, "hello").Public.MinFill; got != want {
+			t.Errorf("%s: %v, want %v", written, got, want)
+		}
+	}
+}

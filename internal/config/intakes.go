@@ -101,8 +101,8 @@ func (f Form) policy(name string) *antispam.Policy {
 	p := antispam.Standard(name, f.Origins...)
 	p.Thanks, p.Plain = f.Thanks, f.Plain
 	override(&p.Honeypot, f.Honeypot)
-	if f.MinFill != 0 {
-		p.MinFill = time.Duration(f.MinFill)
+	if f.MinFill != nil {
+		p.MinFill = time.Duration(*f.MinFill)
 	}
 	switch {
 	case f.Work != nil:
