@@ -142,10 +142,10 @@ func (r receipt) print(w io.Writer) {
 		verb = "would remove"
 	}
 	for _, table := range slices.Sorted(maps.Keys(r.Removed)) {
-		fmt.Fprintf(w, "%s %d of %s\n", verb, r.Removed[table], table)
+		fmt.Fprintf(w, "%s %d rows of %s\n", verb, r.Removed[table], table)
 	}
 	for _, table := range slices.Sorted(maps.Keys(r.Changed)) {
-		fmt.Fprintf(w, "%s the address from %d of %s that are about others\n", verb, r.Changed[table], table)
+		fmt.Fprintf(w, "%s the address from %d rows of %s that are about others\n", verb, r.Changed[table], table)
 	}
 	r.printNotion(w, verb)
 	if r.Returned {

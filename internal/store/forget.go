@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +59,7 @@ const (
 	// How long Forget waits for a job that is about the person and runs.
 	forgetPatience = time.Minute
 	forgetLook     = 100 * time.Millisecond
+	forgetRounds   = 1000 // more than that takes
 )
 
 // Forget removes a person: all that belongs to the deliveries and pages of
@@ -74,7 +74,10 @@ func (db *DB) Forget(ctx context.Context, o Oblivion) (Removal, error) {
 	for _, page := range o.Pages {
 		p.ids[page] = true
 	}
-	r := Removal{Email: p.email.Key, DryRun: o.DryRun, Removed: map[string]int{}, Changed: map[string]int{}}
+	r := Removal{
+		Email: p.email.Key, DryRun: o.DryRun, Removed: map[string]int{}, Changed: map[string]int{},
+		Deliveries: []string{}, Pages: []PageLeft{}, Naming: []PageLeft{}, Sent: []SlackLeft{},
+	}
 	if err := db.forget(ctx, p, &r); err != nil {
 		return r, err
 	}
@@ -92,13 +95,14 @@ func (db *DB) Forget(ctx context.Context, o Oblivion) (Removal, error) {
 // forget removes in rounds, until there is nothing left to remove and no job
 // that could still write something.
 func (db *DB) forget(ctx context.Context, p *person, r *Removal) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, forgetPatience, errStillRuns)
-	defer cancel()
+	patience := time.NewTimer(forgetPatience)
+	defer patience.Stop()
 	quiet := false // no job was left that could write something when the search began
-	for awaited := map[int64]bool(nil); ; {
+	var awaited map[int64]bool
+	for range forgetRounds {
 		found, err := db.search(ctx, p)
 		if err != nil {
-			return cmp.Or(context.Cause(ctx), err)
+			return fmt.Errorf("forget: %w", err)
 		}
 		if r.Returned = p.back; p.back {
 			return nil
@@ -116,20 +120,25 @@ func (db *DB) forget(ctx context.Context, p *person, r *Removal) error {
 			return errDryRun
 		})
 		if err != nil && !errors.Is(err, errDryRun) {
-			return fmt.Errorf("forget: %w", cmp.Or(context.Cause(ctx), err))
+			return fmt.Errorf("forget: %w", err)
 		}
 		r.add(done)
 		awaited = done.awaited
-		if r.DryRun || quiet && len(done.removed)+len(done.changed) == 0 {
+		if r.DryRun || quiet && done.acted == 0 {
 			return nil
 		}
-		quiet = done.running == 0
+		if quiet = done.running == 0; quiet {
+			continue
+		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return ctx.Err()
+		case <-patience.C:
+			return errStillRuns
 		case <-time.After(forgetLook):
 		}
 	}
+	return errStillRuns
 }
 
 func (r *Removal) add(done round) {

@@ -18,6 +18,7 @@ type round struct {
 	alive   bool           // a daemon runs
 	awaited map[int64]bool // jobs that ran at the first round and may write down what they read before
 	running int            // jobs that have to end first
+	acted   int            // rows that were found and not left alone
 
 	removed, changed map[string]int
 	deliveries       []string
@@ -48,6 +49,7 @@ func (r *round) remove(found []row) error {
 			r.running++
 			continue
 		}
+		r.acted++
 		r.note(row)
 		act := r.redact
 		if row.goes() {

@@ -229,17 +229,25 @@ func TestARestoreThatIsStoppedChangesNothing(t *testing.T) {
 
 func TestWhatAnInterruptedRestoreLeftIsRemoved(t *testing.T) {
 	t.Parallel()
-	dir, backup := saved(t, "one")
-	scratch := filepath.Join(dir, "restoring")
-	if err := errors.Join(os.Mkdir(scratch, 0o700), os.WriteFile(filepath.Join(scratch, store.FileName+"-wal"), []byte("x"), 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	restore(t, dir, backup)
-	if _, err := os.Stat(scratch); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("%s is still there: %v", scratch, err)
-	}
-	if got := holding(t, dir); !slices.Equal(got, []string{"one"}) {
-		t.Errorf("the inbox holds %q", got)
+	for name, by := range map[string]func(t *testing.T, dir, backup string){
+		"by the next restore": func(t *testing.T, dir, backup string) { restore(t, dir, backup) },
+		"by the next start":   func(t *testing.T, dir, _ string) { open(t, dir).Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, backup := saved(t, "one")
+			scratch := filepath.Join(dir, "restoring")
+			if err := errors.Join(os.Mkdir(scratch, 0o700), os.WriteFile(filepath.Join(scratch, store.FileName+"-wal"), []byte("x"), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			by(t, dir, backup)
+			if _, err := os.Stat(scratch); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s is still there: %v", scratch, err)
+			}
+			if got := holding(t, dir); !slices.Equal(got, []string{"one"}) {
+				t.Errorf("the inbox holds %q", got)
+			}
+		})
 	}
 }
 

@@ -67,6 +67,11 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A restore that was killed may have left somebody's data there.
+	if err := os.RemoveAll(filepath.Join(dir, scratchName)); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("open state directory: %w", err)
+	}
 	db, err := open(ctx, dir, log)
 	if err != nil {
 		lock.Close()
