@@ -148,7 +148,7 @@ func (d *daemon) probe() (stop func() []time.Duration) {
 	}
 }
 
-func spread(sorted []time.Duration) string {
+func quantiles(sorted []time.Duration) string {
 	return fmt.Sprintf("%v (p99 %v, worst %v)", sorted[len(sorted)/2], sorted[len(sorted)*99/100], sorted[len(sorted)-1])
 }
 
@@ -186,7 +186,7 @@ func TestBackupsUnderLoadAreWhole(t *testing.T) {
 	slices.Sort(took)
 	t.Logf("figure: R10 %d backups of %d MB and more beside %.0f leads/s are whole: each takes %v, at worst %v",
 		backups, megabytes, rate, took[len(took)/2], took[len(took)-1])
-	t.Logf("figure: R10 an answer takes %s beside backups, %s without", spread(beside), spread(quiet))
+	t.Logf("figure: R10 an answer takes %s beside backups, %s without", quantiles(beside), quantiles(quiet))
 	if left, err := os.ReadDir(to); err != nil || len(left) > 0 {
 		t.Errorf("left in the directory of backups: %v, %v", left, err)
 	}
