@@ -50,7 +50,7 @@ func TestNoByteIsLeftOfSomebodyWhoIsForgottenUnderLoad(t *testing.T) {
 			t.Fatalf("%d %s, %v", a.status, a.body, err)
 		}
 	}
-	leads := startFlood(t, rand.New(rand.NewPCG(seed(t), 0)), length(100, 300), people)
+	leads := startFlood(t, rand.New(rand.NewPCG(seed(t), 0)), length(100, 300), 40)
 	leads.aim(d.log.public)
 	eventually(t, 20*time.Second, "leads are accepted", func() bool { return len(leads.promised()) > 100 && len(holds(t, data, zoe)) > 0 })
 	stop := d.probe()
@@ -60,7 +60,7 @@ func TestNoByteIsLeftOfSomebodyWhoIsForgottenUnderLoad(t *testing.T) {
 	if files := holds(t, data, zoe); len(files) > 0 {
 		t.Errorf("beside the daemon the address is left in %q", files)
 	}
-	t.Logf("figure: S14 forgotten in %v beside %d MB and a flood; an answer took %s meanwhile", took.Round(time.Millisecond), megabytes, spread(stop()))
+	t.Logf("figure: S14 forgotten in %v beside %d MB and a flood; an answer took %s meanwhile", took.Round(time.Millisecond), megabytes, quantiles(stop()))
 	if a, err := post(t.Context(), http.DefaultClient, d.log.public, body); err != nil || a.Status != "duplicate" {
 		t.Errorf("the website's retry is answered with %s, %v; want a duplicate", a.body, err)
 	}
