@@ -65,7 +65,7 @@ func TestNoByteIsLeftOfSomebodyWhoIsForgottenUnderLoad(t *testing.T) {
 		t.Errorf("the website's retry is answered with %s, %v; want a duplicate", a.body, err)
 	}
 	leads.end()
-	d.drained(drainWithin)
+	d.drained(time.Minute)
 	d.stop()
 	if files := holds(t, data, zoe); len(files) > 0 {
 		t.Errorf("after the stop the address is in %q", files)
@@ -74,5 +74,5 @@ func TestNoByteIsLeftOfSomebodyWhoIsForgottenUnderLoad(t *testing.T) {
 		t.Errorf("%d leads are still open", open)
 	}
 	checkFile(t, data)
-	leads.checkMessages(t, notion)
+	leads.checkMessages(t, notion, finished(t, data))
 }
