@@ -73,9 +73,6 @@ type Verdict struct {
 	Forget time.Time
 }
 
-// Held reports whether a person has to look first.
-func (v Verdict) Held() bool { return len(v.Reasons) > 0 }
-
 // Judge weighs the evidence for a submission of the form.
 func (g *Guard) Judge(p Policy, e Evidence) Verdict {
 	t, ok := g.open(p.Form, e.Token)

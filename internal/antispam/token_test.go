@@ -57,7 +57,7 @@ func TestEveryByteOfATokenCounts(t *testing.T) {
 	for i := range token {
 		for _, change := range []string{token[:i], token[:i] + token[i+1:], token[:i] + string(token[i]^1) + token[i+1:], token[:i] + "." + token[i:]} {
 			v := g.Judge(p, antispam.Evidence{Origin: site, Token: change, Now: noon.Add(time.Minute)})
-			if !v.Held() || v.Nonce != "" {
+			if len(v.Reasons) == 0 || v.Nonce != "" {
 				t.Fatalf("%q was believed, issued was %q", change, token)
 			}
 		}
@@ -91,7 +91,7 @@ func FuzzWork(f *testing.F) {
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {
 		e := antispam.Evidence{Origin: site, Token: ticket.Token, Work: text, Now: noon.Add(time.Minute)}
-		if g.Judge(p, e).Held() {
+		if len(g.Judge(p, e).Reasons) > 0 {
 			return
 		}
 		var given altcha.Payload
@@ -214,7 +214,7 @@ func BenchmarkToken(b *testing.B) {
 	e := honest(b, g, p, noon, time.Minute)
 	b.ReportAllocs()
 	for b.Loop() {
-		if g.Judge(p, e).Held() {
+		if len(g.Judge(p, e).Reasons) > 0 {
 			b.Fatal("an honest submission is held")
 		}
 	}
@@ -225,7 +225,7 @@ func BenchmarkWork(b *testing.B) {
 	e := honest(b, g, p, noon, time.Minute)
 	b.ReportAllocs()
 	for b.Loop() {
-		if g.Judge(p, e).Held() {
+		if len(g.Judge(p, e).Reasons) > 0 {
 			b.Fatal("an honest submission is held")
 		}
 	}

@@ -55,7 +55,7 @@ func (c *Config) leadForm(name string, f Form, website lead.Form) lead.Form {
 	overrideAll(found.Fields, f.Fields)
 	overrideAll(found.Values, f.Values)
 	if f.Browser {
-		found.Ours = []string{f.policy(name).Honeypot, antispam.ThanksField, antispam.CaptchaField}
+		found.Ours = f.policy(name).Own
 	}
 	return found
 }

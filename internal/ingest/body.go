@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// How many bodies are read at once. Together they fit into 64 MB, with the
+// How many bodies are read at once. Together they fit into 32 MB, with the
 // room that buffers keep to grow.
 const (
 	maxBodies = 256 // of at most maxBody
-	maxEvents = 24  // of at most maxEvent
+	maxEvents = 8   // of at most maxEvent
 )
 
 // bodies are the bodies that are being read. A body is read before its request

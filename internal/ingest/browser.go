@@ -101,7 +101,7 @@ func (p *public) take(w http.ResponseWriter, r *http.Request) (form.Submission, 
 	evidence.TooMany, evidence.Honeypot = tooMany, said.Value(p.policy.Honeypot)
 	evidence.Unproven = p.unproven(r.Context(), said, in.Delivery.ID)
 	verdict := p.Guard.Judge(p.policy, evidence)
-	in.Nonce = verdict.Nonce
+	in.Nonce, in.NonceUntil = verdict.Nonce, verdict.Forget
 	for _, reason := range verdict.Reasons {
 		in.Held = append(in.Held, string(reason))
 	}

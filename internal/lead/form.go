@@ -24,7 +24,7 @@ type Form struct {
 	Fields   map[string]string // field -> property
 	Values   map[string]string // property -> value that every new row gets
 	Message  string            // the property of Contacts that messages fill; each is kept with its delivery as well
-	Ours     []string          // fields that are for Dealbell and no part of the lead
+	Ours     func(string) bool // tells fields that are for Dealbell and no part of the lead; nil for none
 
 	// Properties that get what is known beside the fields; "" for none.
 	SubmittedAt string
@@ -138,7 +138,7 @@ func (s *Service) read(d crm.Delivery) (lead, error) {
 	if err != nil {
 		return lead{}, fmt.Errorf("%w: decode delivery %s: %w", crm.ErrInvalid, d.ID, err)
 	}
-	submission.Fields = slices.DeleteFunc(answers(submission), func(field form.Field) bool { return slices.ContainsFunc(f.Ours, field.Is) })
+	submission.Fields = slices.DeleteFunc(answers(submission), func(field form.Field) bool { return f.Ours != nil && f.Ours(field.Name) })
 	return lead{Submission: submission, delivery: d, form: f}, nil
 }
 

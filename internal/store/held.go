@@ -38,7 +38,7 @@ func (t *tx) useNonce(in *Intake) error {
 		return nil
 	}
 	fresh, err := t.affected(`insert into idempotency (scope, token, body_hash, delivery, expires_at) values (?, ?, x'', ?, ?)
-		on conflict (scope, token) do nothing`, "nonce:"+in.Delivery.Source, in.Nonce, in.Delivery.ID, t.now+nonceWindow.Milliseconds())
+		on conflict (scope, token) do nothing`, "nonce:"+in.Delivery.Source, in.Nonce, in.Delivery.ID, milli(in.NonceUntil))
 	if err == nil && fresh == 0 {
 		in.Held = append(slices.Clip(in.Held), ReusedNonce)
 	}

@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	keyWindow   = 30 * 24 * time.Hour // an Idempotency-Key is remembered so long
-	bodyWindow  = 24 * time.Hour      // an equal body without a key
-	nonceWindow = 24 * time.Hour      // a nonce; longer than any is valid
+	keyWindow  = 30 * 24 * time.Hour // an Idempotency-Key is remembered so long
+	bodyWindow = 24 * time.Hour      // an equal body without a key
 )
 
 // Intake is a delivery to be made durable together with its job.
@@ -23,6 +22,7 @@ type Intake struct {
 	Delivery       crm.Delivery // State and ReceivedAt are given by Accept
 	IdempotencyKey string       // "" for none
 	Nonce          string       // may be used once; after that the delivery is held. "" for none
+	NonceUntil     time.Time    // when it is worth nothing any more
 	Held           []string     // why somebody has to look at it first; nil when it may go on
 	Job            crm.Job      // not enqueued while it is held
 }

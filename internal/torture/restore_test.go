@@ -165,7 +165,8 @@ func TestARestoreThatIsKilledLeavesOneState(t *testing.T) {
 		}
 	}
 	t.Logf("figure: R10 killed at %d system calls: %d times the old state is left, %d times the new", kills, states[2], states[1]-whole)
-	if states[1] <= whole || states[2] == 0 {
+	// The short set leaps over calls, so it may miss the few after the change.
+	if states[2] == 0 || full() && states[1] <= whole {
 		t.Errorf("states %v: the kills did not come before and after the change", states)
 	}
 }
