@@ -57,7 +57,7 @@ func inDeals(t *testing.T, test func(w *world)) {
 		w.db.Follow(store.Follow{Changed: MatchJob(), Clue: func(string) crm.Job { return crm.Job{Kind: "clue"} }})
 		w.apply(crm.Commit{Schemas: []crm.Schema{deals()}, Reads: []crm.Read{{Database: "deals", CompletedAt: time.Now()}}})
 		w.apply(crm.Commit{Sights: []crm.Sight{w.edit("a", "Lead"), w.edit("b", "Lead"), w.edit("c", "Lead")}})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		test(w)
 	})
 }
@@ -67,7 +67,7 @@ func (w *world) see(sights ...crm.Sight) {
 	w.Helper()
 	for _, s := range sights {
 		w.apply(crm.Commit{Sights: []crm.Sight{s}})
-		time.Sleep(time.Millisecond)
+		pass(time.Millisecond)
 	}
 	w.apply(crm.Commit{Jobs: []crm.Job{MatchJob()}})
 	synctest.Wait()

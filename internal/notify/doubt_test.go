@@ -15,7 +15,7 @@ func TestAListThatNobodyKnowsOfStaysAList(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.slack.answer("sales", nobody)
 		w.put("sales", slices.Repeat([]string{"won"}, 6)...)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.heard("2 sales: 6 at once:\n• won 1\n• won 2\n• won 3\n• won 4\n• won 5\n• won 6")
 		if m := w.outbox()[6]; m.State != crm.MessageMaybe || m.With != 1 {
 			t.Errorf("the last message is %+v", m)
@@ -34,7 +34,7 @@ func TestACrashWhileSending(t *testing.T) {
 		w.apply(crm.Commit{Delivered: []crm.Delivered{{Message: 1, State: sending}, {Message: 2, State: sending, With: 1}, {Message: 3, State: sending}}})
 		w.o.Quiet = Quiet{}
 		w.restart()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.heard("2 sales: won 4", "10 sales: digest 3")
 		for id, want := range map[int64]crm.MessageState{1: crm.MessageMaybe, 2: crm.MessageMaybe, 3: crm.MessageSent, 4: crm.MessageSent} {
 			if m := w.outbox()[id]; m.State != want || id == 2 && m.With != 1 {
@@ -57,7 +57,7 @@ func TestAStopWhileSending(t *testing.T) {
 			}
 			w.slack.hang = nil
 			w.restart()
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			if sent := len(w.slack.heard) == 2; sent != (rule == "digest") {
 				t.Errorf("%s: Slack heard %q", rule, w.slack.heard)
 			}
@@ -85,7 +85,7 @@ func TestAnAlertThatWasNeverHandedOverIsSent(t *testing.T) {
 		w.o.State = &late{State: w.db, times: 1}
 		w.restart()
 		w.put("sales", "won")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.heard("2 sales: won 1")
 	})
 }
@@ -95,9 +95,9 @@ func TestADigestInDoubtLetsOthersPass(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.slack.answer("sales", nobody, nil, nobody)
 		w.put("sales", "digest", "won")
-		time.Sleep(9 * time.Second)
+		pass(9 * time.Second)
 		w.put("sales", "lost", "lost")
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		w.heard("0 sales: digest 1", "1 sales: won 2", "10 sales: digest 1", "11 sales: lost 3", "12 sales: lost 4", "70 sales: digest 1")
 	})
 }

@@ -51,7 +51,7 @@ func TestAPageThatIsForgottenHoldsNothing(t *testing.T) {
 		w.rule("won", "Won", "", "won {{title}}")
 		w.end()
 		w.see(w.edit("a", "Won"))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.see(w.edit("a", "Lost", "Acme"))
 		w.o.State = forgetful{w.db}
 		commit, err := New(w.o).Match(context.Background(), MatchJob())

@@ -19,9 +19,9 @@ func TestAMessageSaysHowTheRowWasAtTheChange(t *testing.T) {
 		w.rule("lost", "Lost", "", `lost {{title}}: {{prop "Next step"}}`)
 		w.end() // as behind other work
 		w.see(w.edit("a", "Won", "Acme", "sign"))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.see(w.edit("a", "Won", "Globex", ""))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.see(w.edit("a", "Lost", "Initech", "forget"))
 		w.start()
 		w.see()
@@ -68,7 +68,7 @@ func TestOneSightFiresARuleOnce(t *testing.T) {
 		w.restart()
 		w.see(w.edit("a", "Won", "Acme", "both"))
 		w.expect("Acme moves")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.see(w.edit("a", "Lost", "Acme", "again"))
 		w.expect("Acme moves", "Acme moves")
 	})
@@ -135,7 +135,7 @@ func TestMoreChangesThanOneRunLooksAt(t *testing.T) {
 			before = append(before, w.edit(fmt.Sprint("p", i), "Lead"))
 		}
 		w.apply(crm.Commit{Sights: before})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.rule("won", "Won", `prop("Next step") == "sign"`, "won {{title}}")
 		var want []string
 		for i := range pages { // three changes each: the 500th is within a sight
@@ -146,7 +146,7 @@ func TestMoreChangesThanOneRunLooksAt(t *testing.T) {
 		w.apply(crm.Commit{Sights: after})
 		synctest.Wait()
 		w.expect(want...)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		heard := strings.Join(w.slack.heard, "\n")
 		for _, text := range want {
 			if n := strings.Count(heard+"\n", text+"\n"); n != 1 {
@@ -178,7 +178,7 @@ func TestAMistakeIsToldOncePerShapeOfTheDatabase(t *testing.T) {
 		for range 3 { // it is read every few minutes
 			w.see(w.edit("a", "Won"), w.edit("a", "Lead"))
 			w.apply(crm.Commit{Schemas: []crm.Schema{deals()}})
-			time.Sleep(10 * time.Minute)
+			pass(10 * time.Minute)
 		}
 		if n := w.logged(`did you mean \"Won\"`); n != 1 {
 			t.Errorf("the mistake is told %d times:\n%s", n, w.log.String())
@@ -210,7 +210,7 @@ func TestWithoutItsDatabaseReadARuleWaitsAndHoldsNothingElse(t *testing.T) {
 		schema := deals()
 		schema.Database = "other"
 		w.apply(crm.Commit{Schemas: []crm.Schema{schema}})
-		time.Sleep(11 * time.Second)
+		pass(11 * time.Second)
 		w.expect("won a", "won x", "won b")
 	})
 }
@@ -219,7 +219,7 @@ func TestAnEditOfMonthsAgoRingsNothing(t *testing.T) {
 	t.Parallel()
 	inDeals(t, func(w *world) {
 		w.rule("won", "Won", "", "won {{title}}")
-		time.Sleep(100 * 24 * time.Hour)
+		pass(100 * 24 * time.Hour)
 		old := w.edit("a", "Won")
 		old.Page.EditedAt = time.Now().Add(-40 * 24 * time.Hour).Truncate(time.Minute)
 		recent := w.edit("b", "Won")

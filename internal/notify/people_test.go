@@ -63,7 +63,7 @@ func TestHowAPersonIsMentioned(t *testing.T) {
 				w.apply(crm.Commit{People: test.people})
 				for range 2 {
 					w.say("hello <@" + ana + ">")
-					time.Sleep(30 * time.Second)
+					pass(30 * time.Second)
 				}
 				w.heard("0 sales: "+test.want, "30 sales: "+test.want)
 				if len(w.slack.asked) != test.asked || w.notion.asked != test.notions {
@@ -102,7 +102,7 @@ func TestALookUpHoldsForADay(t *testing.T) {
 			{2 * time.Minute, 4, "<@U2> <@U3>"},
 			{25 * time.Hour, 5, "<@U2> <@U3>"}, // Slack is down: what was known holds
 		} {
-			time.Sleep(step.pass)
+			pass(step.pass)
 			w.restart()
 			w.slack.heard = nil
 			w.say("<@" + ana + "> <@" + bob + ">")
@@ -133,14 +133,14 @@ func TestWhenSlackAnswersAgainItIsAskedAgain(t *testing.T) {
 			w.apply(crm.Commit{People: []crm.Person{anaOf("ana@example.com")}})
 			for range 3 {
 				w.say("<@" + ana + ">")
-				time.Sleep(test.pause)
+				pass(test.pause)
 			}
 			if n := w.logged("WARN"); n != 1 || len(w.slack.asked) != 3 {
 				t.Errorf("%s: Slack was asked %d times, the log has %d warnings:\n%s", name, len(w.slack.asked), n, w.log.String())
 			}
 			w.slack.trouble = nil
 			w.say("<@" + ana + ">")
-			time.Sleep(10 * time.Second)
+			pass(10 * time.Second)
 			if last := w.slack.heard[len(w.slack.heard)-1]; !strings.HasSuffix(last, "<@U1>") {
 				t.Errorf("%s: Slack heard %q", name, w.slack.heard)
 			}
@@ -178,10 +178,10 @@ func TestADirectMessageFindsItsPerson(t *testing.T) {
 					w.slack.members = map[string]string{"ana@example.com": "U1"}
 				}
 				w.put(PersonChannel(ana), "digest")
-				time.Sleep(test.mended)
+				pass(test.mended)
 				w.slack.trouble, w.notion.trouble = nil, nil
 				w.restart()
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				w.heard(test.want...)
 				if m := w.outbox()[1]; m.State != test.state || test.state == crm.MessageRefused && (w.logged("SLACK_BOT_TOKEN") != 1 || m.Reason == "") {
 					t.Errorf("the message ends %+v:\n%s", m, w.log.String())

@@ -66,7 +66,7 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 			inWorld(t, func(w *world) {
 				w.slack.answer("sales", test.answers...)
 				w.put("sales", test.rule)
-				time.Sleep(2 * time.Hour)
+				pass(2 * time.Hour)
 				var want []string
 				for _, at := range test.posts {
 					want = append(want, fmt.Sprintf("%v sales: %s 1", at, test.rule))
@@ -95,7 +95,7 @@ func TestTheOutboxSaysWhatWasSentWhenAndWhy(t *testing.T) {
 		if m := w.outbox()[7]; m.State != crm.MessageQueued || !m.SentAt.IsZero() || m.Reason != "unavailable" {
 			t.Errorf("a message that was not sent is %+v", m)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		all := w.outbox()
 		for id := int64(1); id <= 6; id++ {
 			m := all[id]
@@ -112,7 +112,7 @@ func TestTheOutboxSaysWhatWasSentWhenAndWhy(t *testing.T) {
 		}
 		w.slack.hang = map[string]bool{"sales": true}
 		w.put("sales", "lost")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		handed := time.Now().Add(-time.Minute)
 		w.restart()
 		synctest.Wait()
@@ -129,11 +129,11 @@ func TestAChannelThatIsDownDoesNotStopAnother(t *testing.T) {
 		w.slack.answer("gone", slices.Repeat([]error{revoked}, 1000)...)
 		w.put("dead", "won", "lost")
 		w.put("gone", "won", "lost")
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		w.slack.heard = nil
 		noon := sinceNoon()
 		w.put("sales", "won")
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		if got := strings.Join(w.slack.heard, "\n"); !strings.Contains(got, fmt.Sprintf("%v sales: won 5", noon)) {
 			t.Errorf("Slack heard %s", got)
 		}
@@ -143,7 +143,7 @@ func TestAChannelThatIsDownDoesNotStopAnother(t *testing.T) {
 			}
 			w.slack.answer(channel)
 		}
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		if n := w.logged("a channel of Slack takes messages again"); n != 2 || w.logged("make a new webhook") != 1 {
 			t.Errorf("the log tells %d times that a channel is back:\n%s", n, w.log.String())
 		}
@@ -160,10 +160,10 @@ func TestNewMessagesDoNotBreakThePauseThatSlackAsksFor(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.slack.answer("sales", slow)
 		w.put("sales", "won")
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		w.put("sales", "lost", "by hand")
 		w.put("other", "won")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.heard("0 sales: won 1", "10 other: won 4", "30 sales: won 1", "31 sales: lost 2", "32 sales: by hand 3")
 	})
 }
@@ -199,9 +199,9 @@ func TestALostWakeUp(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.put("sales", "won", "won") // held for two seconds
-		time.Sleep(500 * time.Millisecond)
+		pass(500 * time.Millisecond)
 		w.put("sales", "by hand")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.heard("0.5 sales: by hand 3", "2 sales: won 1", "3 sales: won 2")
 	})
 }
@@ -212,12 +212,12 @@ func TestQuietHoursHoldAllButWhatAPersonAsksFor(t *testing.T) {
 		w.o.Quiet = Quiet{From: 12 * time.Hour, To: 13 * time.Hour}
 		w.restart()
 		w.put("sales", "won", "digest")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.heard()
 		w.put("sales", "by hand")
 		synctest.Wait()
 		w.heard("60 sales: by hand 3")
-		time.Sleep(2 * time.Hour)
+		pass(2 * time.Hour)
 		w.heard("60 sales: by hand 3", "3600 sales: won 1", "3601 sales: digest 2")
 	})
 }

@@ -32,7 +32,7 @@ type world struct {
 func inWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(12 * time.Hour)
+		pass(12 * time.Hour)
 		db, err := store.Open(context.Background(), t.TempDir(), slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
@@ -229,4 +229,10 @@ func (d *directory) Person(_ context.Context, id string) (crm.Person, error) {
 		return crm.Person{}, crm.ErrNotFound
 	}
 	return p, nil
+}
+
+// pass lets time pass, and then whatever is to be done at its end.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }
