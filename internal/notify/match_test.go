@@ -31,6 +31,9 @@ func TestAMessageSaysHowTheRowWasAtTheChange(t *testing.T) {
 
 func TestALongHistoryIsUndoneWhole(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("looks at thousands of changes, one after the other")
+	}
 	inDeals(t, func(w *world) {
 		w.rule("won", "Won", "", `won {{title}}: {{prop "Next step"}}`)
 		w.end()
@@ -217,6 +220,9 @@ func TestWithoutItsDatabaseReadARuleWaitsAndHoldsNothingElse(t *testing.T) {
 
 func TestAnEditOfMonthsAgoRingsNothing(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("looks at thousands of changes, one after the other")
+	}
 	inDeals(t, func(w *world) {
 		w.rule("won", "Won", "", "won {{title}}")
 		pass(100 * 24 * time.Hour)
