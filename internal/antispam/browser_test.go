@@ -74,6 +74,9 @@ func (b tab) only() post {
 
 func TestTheScriptInABrowser(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("is about what a browser does")
+	}
 	ctx := chromium.Start(t)
 	standard := func(*antispam.Policy) {}
 	for _, c := range []struct {

@@ -649,6 +649,9 @@ func TestWithoutADaemonNothingIsWaitedFor(t *testing.T) {
 // To write a large file anew takes longer than a lead may wait.
 func TestALargeDatabaseIsWrittenAnewAtTheNextStart(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("writes a large database")
+	}
 	s := tell(t)
 	if _, err := raw(t, s.dir).Exec(`insert into quarantine select 'large', 'lead', 'test', '', '{}', 0, zeroblob(65 << 20), 1`); err != nil {
 		t.Fatal(err)

@@ -179,6 +179,9 @@ func TestACommandMayLookInBesideTheDaemon(t *testing.T) {
 
 func TestTheQuarantineIsCappedAndExpires(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("makes thousands of writes")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		db := open(t, t.TempDir())
 		defer db.Close()
