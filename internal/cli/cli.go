@@ -51,7 +51,7 @@ type commands struct {
 	Rules       rulesCommand       `cmd:"" help:"Try the rules on a page."`
 	Digest      digestCommand      `cmd:"" help:"Make a digest now."`
 	Jobs        jobsCommand        `cmd:"" help:"List, show, retry or drop jobs; dead letters first of all."`
-	Replay      replayCommand      `cmd:"" help:"Work a delivery in again, or one that was rejected for a wrong signature."`
+	Replay      replayCommand      `cmd:"" help:"List what is held or was rejected, let it go on, or work a delivery in again."`
 	Backup      backupCommand      `cmd:"" help:"Copy the state to a file, beside a running daemon."`
 	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the state, while no daemon runs."`
 	Export      exportCommand      `cmd:"" help:"Print everything that is kept about a person."`

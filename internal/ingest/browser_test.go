@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -286,6 +287,30 @@ func TestMoreThanAVisitorSendsIsHeldAndAFloodIsRefused(t *testing.T) {
 		}
 		if last := held[len(held)-1]; !strings.Contains(last.Reason, "too-many") {
 			t.Errorf("the last is held because %q, want too-many", last.Reason)
+		}
+	})
+}
+
+// Behind the proxy on this machine every visitor counts alone.
+func TestVisitorsBehindTheProxyAreToldApart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := openPage(t, nil)
+		defer p.close()
+		for i := range 3 * antispam.PerClient {
+			token := p.token()
+			time.Sleep(3100 * time.Millisecond)
+			r := httptest.NewRequest(http.MethodPost, "/forms/contact", strings.NewReader(fmt.Sprintf(`{"email":"p%d@example.com"}`, i)))
+			r.RemoteAddr = "127.0.0.1:4711"
+			for name, value := range map[string]string{
+				"Content-Type": "application/json", "Origin": site, antispam.TokenHeader: token, "X-Forwarded-For": fmt.Sprintf("203.0.113.%d", i),
+			} {
+				r.Header.Set(name, value)
+			}
+			p.handler.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		if held, err := p.db.Held(context.Background()); err != nil || len(held) != 0 {
+			t.Errorf("%d held, %v, want none: each came from an address of its own", len(held), err)
 		}
 	})
 }
