@@ -31,7 +31,7 @@ race: ## Run all tests with the race detector; the longest ones shortened.
 TORTURED = $(shell grep -rl DEALBELL_TORTURE --include='*_test.go' internal | xargs -n 1 dirname | sort -u | sed 's,^,./,')
 
 .PHONY: torture
-torture: ## Run the rigs at their full length, which takes most of an hour, and print the figures.
+torture: ## Run the rigs at their full length, which takes an hour or more, and print the figures.
 	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT; \
 	{ DEALBELL_TORTURE=full $(GO) test -p 1 -count=1 -v -timeout 90m $(TORTURED) 2>&1 || touch $$dir/failed; } | tee $$dir/log | grep -E '^(--- |ok|FAIL|panic)'; \
 	if [ -e $$dir/failed ]; then grep -vE '^[[:space:]]*(=== |--- PASS)' $$dir/log; fi; \
