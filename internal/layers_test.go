@@ -23,9 +23,10 @@ const module = "github.com/dealbell/dealbell/"
 // imports only packages of lower layers, so never a sibling.
 var layers = [...]string{
 	"crm secret chromium",
-	"signature form antispam merge rules observe outbound meter",
+	"signature form antispam merge rules observe outbound meter table",
 	"store queue notion slack sandbox connector",
-	"lead poll notify digest",
+	"upsert",
+	"lead poll notify digest story doctor importer setup",
 	"ingest web schedule",
 	"config",
 	"app",
@@ -34,7 +35,7 @@ var layers = [...]string{
 }
 
 // planned are the packages of the design that nobody has begun.
-const planned = "merge connector web"
+const planned = "merge connector web table upsert story doctor importer setup"
 
 // source is one parsed file that is not a test; path is seen from the top.
 type source struct {
