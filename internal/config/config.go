@@ -30,6 +30,7 @@ type Config struct {
 	Data        string `yaml:"data" env:"DEALBELL_DATA"`                 // state directory
 	Listen      string `yaml:"listen" env:"DEALBELL_LISTEN"`             // public listener, host:port
 	AdminListen string `yaml:"admin_listen" env:"DEALBELL_ADMIN_LISTEN"` // admin listener, host:port
+	PublicURL   string `yaml:"public_url" env:"DEALBELL_PUBLIC_URL"`     // where the world finds the public listener; "" when not told
 	Timezone    string `yaml:"timezone"`                                 // IANA name; "" is the machine's
 	// TrustedProxies are addresses (or CIDR networks) of proxies beside those on
 	// this machine whose X-Forwarded-For tells the client's address.
@@ -237,6 +238,10 @@ func (c *Config) checkAddresses() error {
 			return &Error{fmt.Sprintf("%s: %q is not an http(s) URL", name, address), "leave it out to use the real Notion or Slack"}
 		}
 	}
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "") {
+		return &Error{fmt.Sprintf("DEALBELL_PUBLIC_URL: %q is not the address of a site", c.PublicURL), "write something like https://crm.example.com"}
+	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	for _, host := range c.PrivateHosts {
 		if host == "" || strings.ContainsAny(host, "/:@?# *") {
 			return &Error{fmt.Sprintf("private_hosts: %q is not a host name", host), "write the name alone, such as chat.example.com"}

@@ -116,6 +116,7 @@ func TestMistakesAreNamedWithAHint(t *testing.T) {
 		{"bad address", "listen: nowhere\n", "is not host:port", "127.0.0.1:3000"},
 		{"a link without an id", "contacts: {id: 'https://www.notion.so/acme'}\n", "holds no Notion id", "copy its link"},
 		{"bad URL", "notion: {url: 'ftp://x'}\n", "is not an http(s) URL", "real Notion"},
+		{"an address of a page instead of a site", "public_url: https://crm.example.com/lead\n", "is not the address of a site", "https://crm.example.com"},
 		{"a URL among host names", "private_hosts: [chat.example.com, 'https://chat.example.com']\n", `private_hosts: "https://chat.example.com" is not a host name`, "the name alone"},
 		{"too fast", "notion: {rate: 100}\n", "notion.rate", "2.5"},
 		{"burst of none", "notion: {burst: 0}\n", "notion.burst", "3"},
