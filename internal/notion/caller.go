@@ -71,7 +71,7 @@ func (c *Caller) Create(ctx context.Context, dataSource string, values map[strin
 	if err != nil {
 		return crm.Page{}, err
 	}
-	x := &exchange{op: "create page", endpoint: "POST pages", write: true}
+	x := &exchange{op: "create page", endpoint: createEndpoint, write: true}
 	properties, err := encode(values)
 	if err != nil {
 		return crm.Page{}, x.named(err)
@@ -164,7 +164,7 @@ func (c *Caller) Append(ctx context.Context, page string, text []crm.Paragraph) 
 func (c *Caller) append(ctx context.Context, page string, children []notionapi.Block) error {
 	for len(children) > 0 {
 		n := min(len(children), mostChildren)
-		x := &exchange{op: "append to page " + page, endpoint: "PATCH blocks/{id}/children", write: true}
+		x := &exchange{op: "append to page " + page, endpoint: appendEndpoint, write: true}
 		raw, err := c.do(ctx, x, func(ctx context.Context) error {
 			_, err := c.client.api.Block.AppendChildren(ctx, notionapi.BlockID(page),
 				&notionapi.AppendBlockChildrenRequest{Children: children[:n]})

@@ -200,12 +200,14 @@ func (c *Client) Capacity() (n int, until time.Time) { return c.gate.capacity(ti
 
 // State is the health of the connection, for status pages. It holds no secret.
 type State struct {
-	PausedUntil time.Time // zero when Notion asked for no pause
-	Open        bool      // calls are held back: an outage, or a refused token
-	Refused     bool      // the token is refused
-	Since       time.Time // when Open began
-	LastError   string    // the latest failure, "" when none
-	LastOK      time.Time // when Notion last answered
+	PausedUntil time.Time     // zero when Notion asked for no pause
+	Open        bool          // calls are held back: an outage, or a refused token
+	Refused     bool          // the token is refused
+	Since       time.Time     // when Open began
+	LastError   string        // the latest failure, "" when none
+	LastOK      time.Time     // when Notion last answered
+	FullSince   time.Time     // since when Notion takes no new blocks, because the plan's are used up; zero while it does
+	Skew        time.Duration // Notion's clock minus ours, to about a second; 0 until it answered
 }
 
 // State returns the present health.

@@ -33,6 +33,8 @@ type gate struct {
 	until     time.Time // end of the pause
 	stored    time.Time // what Pauses holds
 	throttles int       // pauses in a row without a good answer between them
+	full      full
+	skew      time.Duration // Notion's clock minus ours
 
 	saving sync.Mutex // one SavePause at a time, so that the latest wins
 }
@@ -64,6 +66,7 @@ func newGate(ctx context.Context, o Options) (*gate, error) {
 		log: o.Log, observer: o.Observer, pauses: o.Pauses,
 		bucket:  newBucket(o.Rate, o.Burst, now),
 		breaker: breaker{log: o.Log},
+		full:    full{log: o.Log},
 	}
 	return g, g.loadPause(ctx, now)
 }
@@ -249,6 +252,7 @@ func (g *gate) state(now time.Time) State {
 	s := State{
 		Open: g.breaker.open, Refused: g.breaker.refused,
 		LastError: g.breaker.lastError, LastOK: g.breaker.lastOK,
+		FullSince: g.full.since, Skew: g.skew,
 	}
 	if g.until.After(now) {
 		s.PausedUntil = g.until

@@ -51,6 +51,7 @@ func (s pace) RoundTrip(r *http.Request) (*http.Response, error) {
 func (s pace) settle(r *http.Request, t ticket, resp *http.Response, e *Error) (*http.Response, error) {
 	if e == nil {
 		s.gate.done(t, answered, "")
+		s.gate.tookBlocks(exchangeOf(r.Context()))
 		return resp, nil
 	}
 	// A server that repeats what it was sent must not get the token into a log.
@@ -61,6 +62,7 @@ func (s pace) settle(r *http.Request, t ticket, resp *http.Response, e *Error) (
 		s.gate.lengthen(resp, e)
 	}
 	s.gate.done(t, e.outcome, e.brief())
+	s.gate.refusedBlocks(e)
 	s.gate.keepPause(r.Context())
 	if until, closed := s.gate.closedUntil(); closed && (e.outcome == throttled || e.outcome == refused || e.outcome == failed) {
 		e.retryAt = until

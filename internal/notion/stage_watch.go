@@ -6,7 +6,7 @@ import (
 )
 
 // watch pauses everybody as soon as the head of a 429 or 529 arrives: while
-// its body is read no other request may start.
+// its body is read no other request may start. It also compares the clocks.
 type watch struct {
 	next http.RoundTripper
 	gate *gate
@@ -14,7 +14,11 @@ type watch struct {
 
 // RoundTrip implements http.RoundTripper.
 func (s watch) RoundTrip(r *http.Request) (*http.Response, error) {
+	sent := time.Now()
 	resp, err := s.next.RoundTrip(r)
+	if err == nil {
+		s.gate.compareClocks(sent, time.Now(), resp.Header.Get("Date"))
+	}
 	if err == nil && throttling(resp.StatusCode) {
 		s.gate.throttle(time.Now(), resp.Header)
 	}
