@@ -69,7 +69,7 @@ func (a *App) serveStatus(w http.ResponseWriter, r *http.Request) {
 	}
 	status.Running, status.Version = true, a.o.Version
 	state := a.notion.State()
-	status.Notion.Away, status.Notion.TokenRefused, status.Notion.LastError = state.Open, state.Refused, state.LastError
+	status.Notion.Away, status.Notion.TokenRefused, status.Notion.FullSince, status.Notion.LastError = state.Open, state.Refused, state.FullSince, state.LastError
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	e := json.NewEncoder(w)

@@ -49,6 +49,8 @@ func (a *App) notionPart() ingest.Part {
 	switch s := a.notion.State(); {
 	case s.Refused:
 		part.Detail = "the token is refused; leads wait in the queue"
+	case !s.FullSince.IsZero():
+		part.Detail = fmt.Sprintf("takes no new pages since %s: the Free plan's blocks are used up; leads wait in the queue", s.FullSince.UTC().Format(time.RFC3339))
 	case s.Open:
 		part.Detail = fmt.Sprintf("away since %s; leads wait in the queue", s.Since.UTC().Format(time.RFC3339))
 	case !s.PausedUntil.IsZero():

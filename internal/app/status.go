@@ -92,6 +92,7 @@ type NotionStatus struct {
 	PausedUntil  time.Time `json:"paused_until"`
 	Away         bool      `json:"away"`
 	TokenRefused bool      `json:"token_refused"`
+	FullSince    time.Time `json:"full_since,omitzero"` // Notion takes no new pages: the plan's blocks are used up
 	LastError    string    `json:"last_error,omitempty"`
 }
 

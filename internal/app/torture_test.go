@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"cmp"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -199,6 +201,11 @@ func TestAFullFreeWorkspaceParksLeads(t *testing.T) {
 		}
 		if n := len(w.jobs("dead")); n != 0 {
 			t.Errorf("%d dead letters, want the leads parked", n)
+		}
+		ready := httptest.NewRecorder()
+		w.app.Public().ServeHTTP(ready, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+		if ready.Code != http.StatusOK || !strings.Contains(ready.Body.String(), "Free plan") {
+			t.Errorf("/readyz = %d %s, want it ready and saying why leads wait", ready.Code, ready.Body)
 		}
 		w.notion.SetFaults(sandbox.Faults{})
 		w.settle(10 * time.Minute)

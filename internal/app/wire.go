@@ -69,11 +69,9 @@ func (a *App) wire(ctx context.Context) (err error) {
 	if err := a.connect(ctx); err != nil {
 		return err
 	}
-	a.leads = lead.New(lead.Options{
-		Notion: a.notion.Lane(crm.Live), Calm: a.notion.Lane(crm.Sync), State: a.db,
-		Contacts: c.Contacts.ID, Activities: c.Activities.ID,
-		Mapping: c.Lead.Mapping(), Forms: c.LeadForms(), Zone: c.Zone, Log: a.o.Log.With("component", "lead"),
-	})
+	leads := c.LeadOptions()
+	leads.Notion, leads.Calm, leads.State, leads.Log = a.notion.Lane(crm.Live), a.notion.Lane(crm.Sync), a.db, a.o.Log.With("component", "lead")
+	a.leads = lead.New(leads)
 	if a.notify, err = a.newNotify(); err != nil {
 		return err
 	}
@@ -144,23 +142,30 @@ func (a *App) newGuard(ctx context.Context) (*antispam.Guard, error) {
 
 // connect makes the clients of the outside systems.
 func (a *App) connect(ctx context.Context) (err error) {
-	c := a.o.Config
-	a.notion, err = notion.New(ctx, notion.Options{
-		Token: c.NotionToken, BaseURL: c.Notion.URL, Transport: a.o.Transport, Private: c.PrivateHosts,
+	a.notion, a.slack, err = a.o.connect(ctx, a.db, a.metrics)
+	return err
+}
+
+// connect makes the clients of the outside systems. pauses keeps what Notion
+// asked for; it and the observer may be nil.
+func (o Options) connect(ctx context.Context, pauses notion.Pauses, observer notion.Observer) (*notion.Client, *slack.Client, error) {
+	c := o.Config
+	workspace, err := notion.New(ctx, notion.Options{
+		Token: c.NotionToken, BaseURL: c.Notion.URL, Transport: o.Transport, Private: c.PrivateHosts,
 		Rate: c.Notion.Rate, Burst: c.Notion.Burst,
-		Pauses: a.db, Log: a.o.Log.With("component", "notion"), Observer: a.metrics,
+		Pauses: pauses, Log: o.Log.With("component", "notion"), Observer: observer,
 	})
 	if err != nil {
-		return fmt.Errorf("set up notion: %w", err)
+		return nil, nil, fmt.Errorf("set up notion: %w", err)
 	}
 	webhooks, channels := c.Slack.Ways()
-	a.slack, err = slack.New(slack.Options{
-		Webhooks: webhooks, Channels: channels, Token: c.SlackToken, BaseURL: c.Slack.URL, Transport: a.o.SlackTransport, Private: c.PrivateHosts,
+	chat, err := slack.New(slack.Options{
+		Webhooks: webhooks, Channels: channels, Token: c.SlackToken, BaseURL: c.Slack.URL, Transport: o.SlackTransport, Private: c.PrivateHosts,
 	})
 	if err != nil {
-		return fmt.Errorf("set up slack: %w", err)
+		return nil, nil, fmt.Errorf("set up slack: %w", err)
 	}
-	return nil
+	return workspace, chat, nil
 }
 
 func (a *App) newNotify() (*notify.Service, error) {

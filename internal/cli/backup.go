@@ -39,6 +39,9 @@ func (c *backupCommand) Run(s *session) error {
 		return err
 	}
 	took := time.Since(began)
+	if err := noteBackup(s, settings.Data, began); err != nil {
+		fmt.Fprintf(s.Stderr, "doctor will not know of this backup: %s\n", oneLine(err.Error()))
+	}
 	gone := []string{}
 	if directory && c.Keep > 0 {
 		if gone, err = store.KeepBackups(c.File, c.Keep); err != nil {
@@ -53,6 +56,15 @@ func (c *backupCommand) Run(s *session) error {
 		fmt.Fprintf(s.Stdout, "deleted %s\n", name)
 	}
 	return nil
+}
+
+func noteBackup(s *session, dir string, at time.Time) error {
+	db, err := store.Attach(s.ctx, dir, s.logger())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.NoteBackup(s.ctx, at)
 }
 
 // describe says what is in a backup.

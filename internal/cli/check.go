@@ -13,7 +13,6 @@ import (
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/digest"
 	"github.com/dealbell/dealbell/internal/ingest"
-	"github.com/dealbell/dealbell/internal/notify"
 	"github.com/dealbell/dealbell/internal/rules"
 	"github.com/dealbell/dealbell/internal/slack"
 	"github.com/dealbell/dealbell/internal/store"
@@ -136,7 +135,7 @@ func checkNames(s *session, c *config.Config) error {
 		if err != nil {
 			return err
 		}
-		own, standard, err := mistakesOf(c, crm.Bindings{Schema: schema, Known: names})
+		own, standard, err := c.Mistakes(crm.Bindings{Schema: schema, Known: names})
 		if err != nil {
 			return err
 		}
@@ -159,35 +158,4 @@ func learntNames(s *session, c *config.Config, database string) (map[string]stri
 	}
 	defer db.Close()
 	return db.Bindings(s.ctx, database)
-}
-
-// mistakesOf returns what does not fit a database: in rules and digests that
-// the operator wrote, and in those that every Dealbell has.
-func mistakesOf(c *config.Config, to crm.Bindings) (own, standard []rules.Mistake, err error) {
-	note := func(written bool, mistakes []rules.Mistake) {
-		if written {
-			own = append(own, mistakes...)
-		} else {
-			standard = append(standard, mistakes...)
-		}
-	}
-	compiled, err := c.CompiledRules()
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, r := range compiled {
-		_, mistakes, _ := notify.Bind([]notify.Rule{r}, to)
-		note(c.Written.Rules[r.Name()], mistakes)
-	}
-	digests, err := c.CompiledDigests()
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, d := range digests {
-		if d.Database() == to.Schema.Database {
-			_, mistakes := d.Bind(to)
-			note(c.Written.Digests[d.Name()], mistakes)
-		}
-	}
-	return own, standard, nil
 }

@@ -46,6 +46,7 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Run the daemon."`
 	Demo        demoCommand        `cmd:"" help:"Try everything with a sandbox instead of Notion; no account needed."`
 	Check       checkCommand       `cmd:"" help:"Check the configuration without touching anything."`
+	Doctor      doctorCommand      `cmd:"" help:"Look at everything and say what to do about what is wrong."`
 	Status      statusCommand      `cmd:"" help:"Show what waits, what is stuck and how far Notion was read."`
 	Webhook     webhookCommand     `cmd:"" help:"Show or set up Notion's webhook subscription."`
 	Rules       rulesCommand       `cmd:"" help:"Try the rules on a page."`

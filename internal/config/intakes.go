@@ -15,6 +15,12 @@ import (
 	"github.com/dealbell/dealbell/internal/signature"
 )
 
+// LeadOptions returns what leads are made of, without the services that they
+// need.
+func (c *Config) LeadOptions() lead.Options {
+	return lead.Options{Contacts: c.Contacts.ID, Activities: c.Activities.ID, Mapping: c.Lead.Mapping(), Forms: c.LeadForms(), Zone: c.Zone}
+}
+
 // LeadForms returns where the submissions of each form go, POST /lead
 // included.
 func (c *Config) LeadForms() map[string]lead.Form {

@@ -46,15 +46,20 @@ func (c *Config) databases() []Named {
 	return all
 }
 
-// Watched lists the databases that are read: all that have an id, Activities
-// only where a rule or digest looks at it.
-func (c *Config) Watched() []Named {
+// Used lists the databases that have an id, each once.
+func (c *Config) Used() []Named {
 	seen := map[string]bool{"": true}
 	return slices.DeleteFunc(c.databases(), func(n Named) bool {
 		known := seen[n.ID]
 		seen[n.ID] = true
-		return known || n.Name == "activities" && !c.looksAt(n.Name)
+		return known
 	})
+}
+
+// Watched lists the databases that are read: those that are used, Activities
+// only where a rule or digest looks at it.
+func (c *Config) Watched() []Named {
+	return slices.DeleteFunc(c.Used(), func(n Named) bool { return n.Name == "activities" && !c.looksAt(n.Name) })
 }
 
 func (c *Config) looksAt(database string) bool {

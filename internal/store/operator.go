@@ -4,9 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -136,12 +133,9 @@ func (db *DB) Summarise(ctx context.Context) (Summary, error) {
 	}); err != nil {
 		return s, err
 	}
-	for _, suffix := range []string{"", "-wal"} {
-		if info, err := os.Stat(filepath.Join(db.dir, FileName+suffix)); err == nil {
-			s.Bytes += info.Size()
-		}
-	}
-	return s, nil
+	space, err := db.Space()
+	s.Bytes = space.File + space.Log
+	return s, err
 }
 
 // leadRoom is what the largest lead and its job take, with room to spare: a
@@ -154,12 +148,12 @@ func (db *DB) CheckWritable(ctx context.Context) error {
 	if err := db.Err(); err != nil {
 		return err
 	}
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(db.dir, &disk); err != nil {
-		return fmt.Errorf("read free space: %w", err)
+	space, err := db.Space()
+	if err != nil {
+		return err
 	}
-	if free := disk.Bavail * uint64(disk.Bsize); free < leadRoom {
-		return fmt.Errorf("%w: %d bytes are free", ErrFull, free)
+	if space.Free < leadRoom {
+		return fmt.Errorf("%w: %d bytes are free", ErrFull, space.Free)
 	}
 	return db.saveFact(ctx, "last write check", fmt.Sprint(time.Now().Unix()))
 }
