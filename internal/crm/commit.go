@@ -25,6 +25,8 @@ type Delivery struct {
 	ReceivedAt  time.Time
 	State       DeliveryState
 	Reason      string // why it is or was held: words, separated by spaces
+	Original    []byte // what it said before a person corrected it; nil when nobody did
+	CorrectedAt time.Time
 }
 
 // Outcome says what became of a delivery.

@@ -143,14 +143,15 @@ func (db *DB) Delivery(ctx context.Context, id string) (crm.Delivery, error) {
 
 func (db *DB) deliveries(ctx context.Context, where string, args ...any) ([]crm.Delivery, error) {
 	var found []crm.Delivery
-	rows, err := db.reader.QueryContext(ctx, `select id, source, key, content_type, body, received_at, state, reason from inbox `+where, args...)
+	rows, err := db.reader.QueryContext(ctx, `select id, source, key, content_type, body, received_at, state, reason,
+		case when corrected_at <> 0 then original end, corrected_at from inbox `+where, args...)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var d crm.Delivery
-		var at int64
-		if err := r.Scan(&d.ID, &d.Source, &d.Key, &d.ContentType, &d.Body, &at, &d.State, &d.Reason); err != nil {
+		var at, corrected int64
+		if err := r.Scan(&d.ID, &d.Source, &d.Key, &d.ContentType, &d.Body, &at, &d.State, &d.Reason, &d.Original, &corrected); err != nil {
 			return err
 		}
-		d.ReceivedAt = moment(at)
+		d.ReceivedAt, d.CorrectedAt = moment(at), moment(corrected)
 		found = append(found, d)
 		return nil
 	})

@@ -45,13 +45,15 @@ func (db *DB) JobDeliveries(ctx context.Context, j crm.Job) ([]crm.Delivery, err
 
 // RetryJob gives a dead letter another life, with its deliveries.
 func (db *DB) RetryJob(ctx context.Context, j crm.Job) error {
+	j.NotBefore = time.Time{}
 	return db.removeDead(ctx, j, func(tx *tx) error {
-		if err := tx.exec(`update inbox set state = `+onward+`, job = 0 where job = ? and job <> 0`, j.ID); err != nil {
-			return err
-		}
-		j.NotBefore = time.Time{}
-		return tx.enqueue(j)
+		return firstError(func() error { return tx.revive(j) }, func() error { return tx.enqueue(j) })
 	})
+}
+
+// revive lets the deliveries of a dead letter go on.
+func (t *tx) revive(j crm.Job) error {
+	return t.exec(`update inbox set state = `+onward+`, job = 0 where job = ? and job <> 0`, j.ID)
 }
 
 // DropJob gives a dead letter up, and its deliveries with it.

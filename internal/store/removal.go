@@ -129,9 +129,16 @@ func (r *round) drop(secret pepper, row row) error {
 	}
 	switch row.table.name {
 	case "inbox":
-		body, _ := row.values["body"].([]byte)
-		hash := sha256.Sum256(body)
-		return r.banish(secret, r.person.email, ofBody, row.text("source"), string(hash[:]))
+		bodies := []string{row.text("body")}
+		if first := row.text("original"); first != "" {
+			bodies = append(bodies, first)
+		}
+		for _, body := range bodies {
+			hash := sha256.Sum256([]byte(body))
+			if err := r.banish(secret, r.person.email, ofBody, row.text("source"), string(hash[:])); err != nil {
+				return err
+			}
+		}
 	case "idempotency":
 		if source, ok := strings.CutPrefix(row.text("scope"), "key:"); ok {
 			return r.banish(secret, r.person.email, ofToken, source, row.text("token"))

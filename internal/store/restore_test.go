@@ -274,19 +274,19 @@ func TestADamagedDatabaseIsReplacedAndKeptWithItsLog(t *testing.T) {
 
 func TestABackupOfAnOlderDealbellIsMigrated(t *testing.T) {
 	t.Parallel()
-	dir, backup := saved(t, "one")
-	exec(t, backup, `delete from goose_db_version where version_id = 3; drop table forgotten;
-		alter table inbox drop column reason;
-		create table old (id text primary key, source text not null, reason text not null, content_type text not null, signature text not null,
-			timestamp text not null, idempotency_key text not null, body blob not null, received_at integer not null) strict;
-		drop table quarantine; alter table old rename to quarantine`)
+	dir, _ := saved(t)
+	old := t.TempDir()
+	older(t, old, beforeForms)
+	backup := filepath.Join(old, store.FileName)
 	r := restore(t, dir, backup)
 	if r.Schema != 2 {
 		t.Errorf("the backup is said to be of version %d, want 2", r.Schema)
 	}
-	if got := holding(t, dir); !slices.Equal(got, []string{"one"}) {
-		t.Errorf("the inbox holds %q", got)
+	db := open(t, dir)
+	if waiting, err := db.Pending(t.Context(), "ana@example.com", 10); err != nil || len(waiting) != 2 {
+		t.Errorf("open deliveries %+v, %v, want one and two", waiting, err)
 	}
+	db.Close()
 	if got := names(t, dir); len(got) != 3 {
 		t.Errorf("the directory holds %q, want the database, the replaced one and the lock", got)
 	}
