@@ -19,6 +19,7 @@ type jobsCommand struct {
 	Show  jobsShow  `cmd:"" help:"Show one job, why it is where it is, and its deliveries."`
 	Retry jobsRetry `cmd:"" help:"Give dead letters another try."`
 	Drop  jobsDrop  `cmd:"" help:"Give dead letters up."`
+	Edit  jobsEdit  `cmd:"" help:"Correct what a dead letter's delivery says, and try again."`
 }
 
 type jobsList struct {
@@ -85,9 +86,16 @@ func (c *jobsShow) Run(s *session) error {
 	for _, d := range deliveries {
 		fmt.Fprintf(w, "delivery\t%s, received %s, %s\n", d.ID, d.ReceivedAt.Format(time.RFC3339), oneLine(d.ContentType))
 		quote(w, d.Body)
+		if !d.CorrectedAt.IsZero() {
+			fmt.Fprintf(w, "before\tit was corrected on %s\n", d.CorrectedAt.Format(time.RFC3339))
+			quote(w, d.Original)
+		}
 	}
 	if j.State == crm.JobDead {
 		fmt.Fprintf(w, "next\tdealbell jobs retry %d, or dealbell jobs drop %d\n", j.ID, j.ID)
+		if len(deliveries) > 0 {
+			fmt.Fprintf(w, "or\tdealbell jobs edit %d --body FILE, to correct what it says\n", j.ID)
+		}
 	}
 	return w.Flush()
 }
@@ -140,13 +148,17 @@ func (c *deadLetters) each(s *session, done string, act func(*store.DB, context.
 	for _, j := range jobs {
 		if err := act(db, s.ctx, j); err != nil {
 			if errors.Is(err, store.ErrNotFound) {
-				err = crm.WithHint(fmt.Errorf("job %d is %s, not a dead letter", j.ID, j.State), "only dead letters can be retried or dropped")
+				err = notDead(j)
 			}
 			return err
 		}
 	}
 	fmt.Fprintf(s.Stdout, "%d %s\n", len(jobs), done)
 	return nil
+}
+
+func notDead(j crm.Job) error {
+	return crm.WithHint(fmt.Errorf("job %d is %s, not a dead letter", j.ID, j.State), "only dead letters can be retried or dropped")
 }
 
 func findJob(s *session, db *store.DB, id int64) (crm.Job, error) {
