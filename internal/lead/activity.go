@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/upsert"
 )
 
 // activity is the payload of a KindActivity job.
@@ -19,9 +20,9 @@ type activity struct {
 
 // activityJobs returns one job for each message. Their key is the delivery,
 // which the store keeps until they are done.
-func (u *upsert) activityJobs(page string) []crm.Job {
+func (g *group) activityJobs(page string) []crm.Job {
 	var jobs []crm.Job
-	for _, l := range u.leads {
+	for _, l := range g.leads {
 		if l.message() == "" {
 			continue
 		}
@@ -62,13 +63,13 @@ func (s *Service) Activity(ctx context.Context, job crm.Job) (crm.Commit, error)
 	if err != nil {
 		return crm.Commit{}, err
 	}
-	return s.withSchema(ctx, s.o.Activities, func(schema crm.Schema) (crm.Commit, error) {
+	return s.rows.WithSchema(ctx, s.o.Activities, func(schema crm.Schema) (crm.Commit, error) {
 		return s.makeActivity(ctx, schema, a, l)
 	})
 }
 
 func (s *Service) makeActivity(ctx context.Context, schema crm.Schema, a activity, l lead) (crm.Commit, error) {
-	b, err := s.bind(ctx, schema, s.o.Mapping.Activity.names())
+	b, err := s.rows.Bind(ctx, schema, s.o.Mapping.Activity.names())
 	if err != nil {
 		return crm.Commit{}, err
 	}
@@ -80,8 +81,8 @@ func (s *Service) makeActivity(ctx context.Context, schema crm.Schema, a activit
 		return crm.Commit{Settled: []crm.Intent{{Database: s.o.Activities, Key: a.Delivery}}}, nil
 	}
 	values, leftovers := s.activityValues(b, l, a.Contact)
-	page, commit, err := s.createOnce(ctx, creation{
-		database: s.o.Activities, dataSource: schema.DataSource, key: a.Delivery, values: values,
+	page, commit, err := s.rows.Once(ctx, upsert.Creation{
+		Database: s.o.Activities, DataSource: schema.DataSource, Key: a.Delivery, Values: values,
 	})
 	if err != nil {
 		return commit, err
@@ -91,19 +92,19 @@ func (s *Service) makeActivity(ctx context.Context, schema crm.Schema, a activit
 
 func (a Activity) names() []string { return []string{a.Type, a.At, a.Details, a.Contact, a.ID} }
 
-func (s *Service) activityValues(b bindings, l lead, contact string) (map[string]crm.Value, []crm.Leftover) {
+func (s *Service) activityValues(b upsert.Bindings, l lead, contact string) (map[string]crm.Value, []crm.Leftover) {
 	names := s.o.Mapping.Activity
 	message := l.message()
 	values := map[string]crm.Value{}
 	title := b.Schema.Title()
 	values[title.ID] = crm.Text(title.Kind, upperFirst(l.label())+": "+firstLine(message, 80))
-	put(b, values, nil, names.Type, "Form") // a derived value is not worth keeping
-	put(b, values, nil, names.At, l.delivery.ReceivedAt.In(s.o.Zone).Format(time.RFC3339))
-	put(b, values, nil, names.ID, l.delivery.ID)
-	if p, ok := b.property(names.Contact); ok && p.Kind == crm.KindRelation {
+	b.Put(values, nil, names.Type, "Form") // a derived value is not worth keeping
+	b.Put(values, nil, names.At, l.delivery.ReceivedAt.In(s.o.Zone).Format(time.RFC3339))
+	b.Put(values, nil, names.ID, l.delivery.ID)
+	if p, ok := b.Property(names.Contact); ok && p.Kind == crm.KindRelation {
 		values[p.ID] = crm.Value{Kind: p.Kind, IDs: []string{contact}}
 	}
-	return values, put(b, values, nil, names.Details, message)
+	return values, b.Put(values, nil, names.Details, message)
 }
 
 func firstLine(s string, most int) string {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/upsert"
 )
 
 const (
@@ -70,13 +71,13 @@ func (s *Service) inspect(ctx context.Context) {
 		return
 	}
 	for database, names := range s.databases() {
-		schema, err := s.schema(ctx, s.o.Calm, database)
+		schema, err := s.calm.Schema(ctx, database)
 		if err != nil {
 			s.inspected.Store(false) // another time
 			continue
 		}
-		b, err := s.bind(ctx, schema, names)
-		if missing := b.missing(names); err == nil && len(missing) > 0 {
+		b, err := s.calm.Bind(ctx, schema, names)
+		if missing := b.Missing(names); err == nil && len(missing) > 0 {
 			s.o.Log.Warn("the database lacks properties; they are skipped", "database", schema.Name, "properties", missing,
 				"hint", "add them in Notion, or name others under lead: or forms: in the configuration file")
 		}
@@ -96,17 +97,17 @@ func patience(newest time.Time) time.Duration {
 }
 
 func (s *Service) completeAll(ctx context.Context, database string, left []crm.Leftover) (completed []crm.Leftover, err error) {
-	schema, err := s.refreshSchema(ctx, s.o.Calm, database)
+	schema, err := s.calm.Refresh(ctx, database)
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.bind(ctx, schema, s.databases()[database])
+	b, err := s.calm.Bind(ctx, schema, s.databases()[database])
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range left {
-		p, known := b.property(l.Property)
-		value, misfit := fit(p, l.Value.Text)
+		p, known := b.Property(l.Property)
+		value, misfit := upsert.Fit(p, l.Value.Text)
 		if !known || misfit != nil {
 			continue
 		}

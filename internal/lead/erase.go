@@ -8,6 +8,7 @@ import (
 
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/observe"
+	"github.com/dealbell/dealbell/internal/upsert"
 )
 
 // Workspace is what an Eraser needs of the client.
@@ -54,7 +55,7 @@ func (e Eraser) Find(ctx context.Context, k Known) (Traces, error) {
 	if err != nil {
 		return t, err
 	}
-	key, err := contacts.key(e.Mapping.Key)
+	key, err := contacts.Key(e.Mapping.Key)
 	if err != nil {
 		return t, fmt.Errorf("%w: %w", crm.ErrInvalid, err)
 	}
@@ -96,7 +97,7 @@ func (e Eraser) activities(ctx context.Context, t *Traces, k Known) error {
 		{e.Mapping.Activity.Contact, slices.Concat(t.Contacts, k.Pages)},
 		{e.Mapping.Activity.ID, k.Deliveries},
 	} {
-		p, ok := b.property(by.name)
+		p, ok := b.Property(by.name)
 		if !ok || p.Kind != crm.KindRelation && p.Kind != crm.KindText {
 			continue // then none was ever written
 		}
@@ -110,20 +111,20 @@ func (e Eraser) activities(ctx context.Context, t *Traces, k Known) error {
 	return nil
 }
 
-func (e Eraser) bind(ctx context.Context, database string) (bindings, error) {
+func (e Eraser) bind(ctx context.Context, database string) (upsert.Bindings, error) {
 	schema, err := e.Notion.Schema(ctx, database)
 	if err != nil {
-		return bindings{}, setUp(database, err)
+		return upsert.Bindings{}, upsert.SetUp(database, err)
 	}
 	known, err := e.Names.Bindings(ctx, schema.Database)
-	return bindings{crm.Bindings{Schema: schema, Known: known}}, err
+	return upsert.Bindings{Bindings: crm.Bindings{Schema: schema, Known: known}}, err
 }
 
 // fewValues is how many conditions one query asks.
 const fewValues = 20
 
 // query adds the pages that a query lists and that are wanted.
-func (e Eraser) query(ctx context.Context, b bindings, q crm.Query, wanted func(crm.Page) bool, found *[]string) error {
+func (e Eraser) query(ctx context.Context, b upsert.Bindings, q crm.Query, wanted func(crm.Page) bool, found *[]string) error {
 	for {
 		rows, err := e.Notion.Query(ctx, b.Schema.DataSource, q)
 		if err != nil {

@@ -6,14 +6,15 @@ import (
 	"slices"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/upsert"
 )
 
 // Needs lists the properties that leads and other submissions are written to.
 func (o Options) Needs() []crm.Need {
-	text := slices.Sorted(maps.Keys(conversions))
+	text := upsert.TextKinds()
 	m := o.Mapping
 	needs := []crm.Need{
-		{Database: o.Contacts, Property: m.Key, Use: "identifies a contact by the address", Kinds: keyKinds, Required: true, Where: "lead: key:"},
+		{Database: o.Contacts, Property: m.Key, Use: "identifies a contact by the address", Kinds: upsert.KeyKinds(), Required: true, Where: "lead: key:"},
 		{Database: o.Contacts, Property: m.Touch, Use: "gets the day of the latest submission", Kinds: []crm.Kind{crm.KindDate, crm.KindText, crm.KindTitle}, Where: "lead: last_contacted:"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Forms)) {

@@ -37,11 +37,11 @@ func (l lead) typedBy(f form.Field) bool {
 }
 
 // notes are the paragraphs of all messages.
-func (u *upsert) notes() []crm.Paragraph {
+func (g *group) notes() []crm.Paragraph {
 	var text []crm.Paragraph
-	for _, l := range u.leads {
+	for _, l := range g.leads {
 		if message := l.message(); message != "" {
-			when := l.delivery.ReceivedAt.In(u.o.Zone).Format("2006-01-02 15:04 MST")
+			when := l.delivery.ReceivedAt.In(g.o.Zone).Format("2006-01-02 15:04 MST")
 			text = append(text, crm.Paragraph{
 				{Text: when + " · " + l.label() + " ", Bold: true}, {Text: mark(l.delivery.ID), Gray: true}, {Text: "\n" + message},
 			})
@@ -52,9 +52,9 @@ func (u *upsert) notes() []crm.Paragraph {
 
 // noting marks the deliveries whose message is about to be written, so that
 // after a crash it is looked for first.
-func (u *upsert) noting() crm.Commit {
+func (g *group) noting() crm.Commit {
 	var c crm.Commit
-	for _, l := range u.leads {
+	for _, l := range g.leads {
 		if l.delivery.State == crm.DeliveryQueued {
 			c.Progress = append(c.Progress, crm.Progress{Delivery: l.delivery.ID, State: crm.DeliveryNoting})
 		}
@@ -68,7 +68,7 @@ func (s *Service) notesOnPage(ctx context.Context) (bool, error) {
 	if s.o.Activities == "" {
 		return true, nil
 	}
-	schema, err := s.schema(ctx, s.o.Notion, s.o.Activities)
+	schema, err := s.rows.Schema(ctx, s.o.Activities)
 	if errors.Is(err, crm.ErrNotFound) {
 		return true, nil
 	}
@@ -80,20 +80,20 @@ func (s *Service) notesOnPage(ctx context.Context) (bool, error) {
 }
 
 // note writes the messages that are not on the page yet.
-func (u *upsert) note(ctx context.Context, page string) error {
+func (g *group) note(ctx context.Context, page string) error {
 	present := ""
-	for _, l := range u.leads {
+	for _, l := range g.leads {
 		if l.delivery.State != crm.DeliveryNoting {
 			continue
 		}
 		var err error
-		if present, err = u.pageText(ctx, page); err != nil {
+		if present, err = g.pageText(ctx, page); err != nil {
 			return fmt.Errorf("read the contact's notes: %w", err)
 		}
 		break
 	}
 	var missing []crm.Paragraph
-	for _, p := range u.notes() {
+	for _, p := range g.notes() {
 		if !strings.Contains(present, p[1].Text) {
 			missing = append(missing, p)
 		}
@@ -101,23 +101,23 @@ func (u *upsert) note(ctx context.Context, page string) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	if err := u.o.State.Apply(ctx, u.noting()); err != nil {
+	if err := g.o.State.Apply(ctx, g.noting()); err != nil {
 		return fmt.Errorf("store state of messages: %w", err)
 	}
-	for i := range u.leads {
-		u.leads[i].delivery.State = crm.DeliveryNoting
+	for i := range g.leads {
+		g.leads[i].delivery.State = crm.DeliveryNoting
 	}
-	if err := u.o.Notion.Append(ctx, page, missing); err != nil {
+	if err := g.o.Notion.Append(ctx, page, missing); err != nil {
 		return fmt.Errorf("add messages to contact: %w", err)
 	}
 	return nil
 }
 
 // pageText reads all text of a page.
-func (u *upsert) pageText(ctx context.Context, page string) (string, error) {
+func (g *group) pageText(ctx context.Context, page string) (string, error) {
 	var all strings.Builder
 	for cursor := ""; ; {
-		texts, next, err := u.o.Notion.Blocks(ctx, page, cursor)
+		texts, next, err := g.o.Notion.Blocks(ctx, page, cursor)
 		if err != nil {
 			return "", err
 		}

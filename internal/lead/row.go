@@ -11,6 +11,7 @@ import (
 
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/form"
+	"github.com/dealbell/dealbell/internal/upsert"
 )
 
 // Row makes one submission a row of its form's database.
@@ -29,13 +30,13 @@ func (s *Service) Row(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	if l.form.Database == "" { // its submissions are leads by now
 		return crm.Commit{Jobs: []crm.Job{l.form.Job(d.ID, d.ID)}}, nil
 	}
-	return s.withSchema(ctx, l.form.Database, func(schema crm.Schema) (crm.Commit, error) {
+	return s.rows.WithSchema(ctx, l.form.Database, func(schema crm.Schema) (crm.Commit, error) {
 		return s.makeRow(ctx, schema, l)
 	})
 }
 
 func (s *Service) makeRow(ctx context.Context, schema crm.Schema, l lead) (crm.Commit, error) {
-	b, err := s.bind(ctx, schema, l.form.properties())
+	b, err := s.rows.Bind(ctx, schema, l.form.properties())
 	if err != nil {
 		return crm.Commit{}, err
 	}
@@ -47,8 +48,8 @@ func (s *Service) makeRow(ctx context.Context, schema crm.Schema, l lead) (crm.C
 	commit := crm.Commit{Settled: []crm.Intent{{Database: l.form.Database, Key: l.delivery.ID}}}
 	if made == "" {
 		var page crm.Page
-		page, commit, err = s.createOnce(ctx, creation{
-			database: l.form.Database, dataSource: schema.DataSource, key: l.delivery.ID, values: row.values, text: row.text,
+		page, commit, err = s.rows.Once(ctx, upsert.Creation{
+			Database: l.form.Database, DataSource: schema.DataSource, Key: l.delivery.ID, Values: row.values, Text: row.text,
 		})
 		if err != nil {
 			return commit, err
@@ -66,14 +67,14 @@ type made struct {
 }
 
 // findMade looks for the row of a delivery that may have one.
-func (s *Service) findMade(ctx context.Context, b bindings, m made) (page string, err error) {
+func (s *Service) findMade(ctx context.Context, b upsert.Bindings, m made) (page string, err error) {
 	_, begun, err := s.o.State.Intent(ctx, m.database, m.delivery)
 	if err != nil || !begun && !m.again {
 		return "", err
 	}
-	id, ok := b.property(m.id)
+	id, ok := b.Property(m.id)
 	if !ok {
-		return "", crm.WithHint(fmt.Errorf("%w: whether the row was made cannot be looked up: %s", crm.ErrInvalid, b.explain(m.id, "rich_text")),
+		return "", crm.WithHint(fmt.Errorf("%w: whether the row was made cannot be looked up: %s", crm.ErrInvalid, b.Explain(m.id, "rich_text")),
 			fmt.Sprintf("look whether it is there; if not, add a text property %q to the database and retry the job", m.id))
 	}
 	rows, err := s.o.Notion.Query(ctx, b.Schema.DataSource, crm.Query{Key: id, KeyIs: []string{m.delivery}, Size: 1})
@@ -96,16 +97,16 @@ type row struct {
 // draftRow gives every field a place: the property it is mapped to, the one
 // of the same name, or else the page's text. What every new row gets comes
 // before properties of the same name: a browser may send fields of any name.
-func (s *Service) draftRow(b bindings, l lead) row {
+func (s *Service) draftRow(b upsert.Bindings, l lead) row {
 	r := row{values: map[string]crm.Value{}}
 	write := func(property, text string) {
 		if property != "" && text != "" {
-			r.leftovers = put(b, r.values, r.leftovers, property, text)
+			r.leftovers = b.Put(r.values, r.leftovers, property, text)
 		}
 	}
 	write(l.form.ID, l.delivery.ID)
 	write(l.form.SubmittedAt, l.when().In(s.o.Zone).Format(time.RFC3339))
-	_, named := b.property(l.form.Submitter)
+	_, named := b.Property(l.form.Submitter)
 	write(l.form.Submitter, l.submitter())
 	var others []form.Field
 	for _, f := range l.Fields {
@@ -138,17 +139,17 @@ func (s *Service) draftRow(b bindings, l lead) row {
 }
 
 // free reports whether a property is there and gets nothing yet.
-func (r row) free(b bindings, property string) bool {
-	p, there := b.property(property)
+func (r row) free(b upsert.Bindings, property string) bool {
+	p, there := b.Property(property)
 	_, taken := r.values[p.ID]
 	waits := slices.ContainsFunc(r.leftovers, func(l crm.Leftover) bool { return crm.SameName(l.Property, property) })
 	return there && !taken && !waits
 }
 
 // sameName finds the property that is called like a field and takes text.
-func sameName(b bindings, f form.Field) (property string, ok bool) {
-	p, ok := b.Property(f.Name)
-	if _, writable := conversions[p.Kind]; !ok || !writable {
+func sameName(b upsert.Bindings, f form.Field) (property string, ok bool) {
+	p, ok := b.Bindings.Property(f.Name)
+	if !ok || !upsert.Takes(p.Kind) {
 		return "", false
 	}
 	return p.Name, true

@@ -2,13 +2,10 @@ package lead
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"maps"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
-	"github.com/dealbell/dealbell/internal/observe"
+	"github.com/dealbell/dealbell/internal/upsert"
 )
 
 // What one run takes: its messages fit into one request to Notion, which is
@@ -26,14 +23,14 @@ func (s *Service) Upsert(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	if err != nil || len(deliveries) == 0 {
 		return crm.Commit{}, err
 	}
-	group := fitting(deliveries)
-	leads, strays := s.readAll(group, job.Key)
+	taken := fitting(deliveries)
+	leads, strays := s.readAll(taken, job.Key)
 	var commit crm.Commit
 	if len(leads) > 0 {
-		u := &upsert{Service: s, key: job.Key, leads: leads}
-		commit, err = s.withSchema(ctx, s.o.Contacts, func(schema crm.Schema) (crm.Commit, error) { return u.try(ctx, schema) })
+		g := &group{Service: s, key: job.Key, leads: leads}
+		commit, err = s.rows.WithSchema(ctx, s.o.Contacts, func(schema crm.Schema) (crm.Commit, error) { return g.write(ctx, schema) })
 	}
-	if err == nil && len(group) < len(deliveries) {
+	if err == nil && len(taken) < len(deliveries) {
 		commit.Jobs = append(commit.Jobs, UpsertJob(job.Key))
 	}
 	elsewhere := s.redirect(strays)
@@ -52,179 +49,68 @@ func fitting(deliveries []crm.Delivery) []crm.Delivery {
 	return deliveries
 }
 
-// upsert is one run for one contact.
-type upsert struct {
+// group is the leads of one contact that one run takes.
+type group struct {
 	*Service
-	key   string
-	leads []lead
-	plan  plan
-	db    observe.Database
-	to    string // data source
+	key    string
+	leads  []lead
+	onPage bool // messages go on the contact's page
 }
 
-// try makes a plan and carries it out.
-func (u *upsert) try(ctx context.Context, schema crm.Schema) (crm.Commit, error) {
-	b, err := u.bind(ctx, schema, u.contactNames())
+// write makes a plan and carries it out.
+func (g *group) write(ctx context.Context, schema crm.Schema) (crm.Commit, error) {
+	b, err := g.rows.Bind(ctx, schema, g.contactNames())
 	if err != nil {
 		return crm.Commit{}, err
 	}
-	if u.plan, err = u.o.Mapping.draft(b, u.leads, u.o.Zone); err != nil {
-		return crm.Commit{}, err
-	}
-	u.db, u.to = observe.Database{ID: u.o.Contacts, Key: u.plan.key}, schema.DataSource
-	// A known page can turn out to be gone, or another person's, once or twice
-	// if people tidy up.
-	for range 3 {
-		page, found, err := u.find(ctx)
-		if err != nil {
-			return crm.Commit{}, err
-		}
-		if !found {
-			return u.create(ctx)
-		}
-		commit, err := u.update(ctx, page)
-		switch {
-		case errors.Is(err, crm.ErrNotFound), errors.Is(err, crm.ErrTrashed):
-			// Only while the database itself can be read is a page that
-			// cannot be read gone.
-			if err := u.lookUp(ctx); err != nil {
-				return crm.Commit{}, err
-			}
-			commit = crm.Commit{Gone: []string{page.Page}}
-		case !errors.Is(err, errSomebodyElse):
-			return commit, err
-		}
-		if err := u.o.State.Apply(ctx, commit); err != nil {
-			return crm.Commit{}, err
-		}
-	}
-	return crm.Commit{}, fmt.Errorf("%w: the contact's page keeps disappearing", crm.ErrConflict)
-}
-
-// update fills blanks and touches. What is blank is decided by a fresh look,
-// unless there is nothing to fill.
-func (u *upsert) update(ctx context.Context, page crm.Snapshot) (crm.Commit, error) {
-	fill := blanks(u.plan.fill, page.Values)
-	touch := later(u.plan.touch, page.Values)
-	if len(fill) > 0 || len(touch) == 0 {
-		askedAt := time.Now()
-		fresh, err := u.o.Notion.Page(ctx, page.Page)
-		if err != nil {
-			return crm.Commit{}, fmt.Errorf("read contact: %w", err)
-		}
-		if seen, err := u.see(crm.SeenFetch, askedAt, fresh); err != nil {
-			return seen, err
-		}
-		fill, touch = blanks(u.plan.fill, fresh.Values), later(u.plan.touch, fresh.Values)
-	}
-	maps.Copy(fill, touch)
-	seen := crm.Commit{}
-	if len(fill) > 0 {
-		if err := u.o.State.Apply(ctx, crm.Commit{Writes: []crm.Write{{Page: page.Page, Values: fill}}}); err != nil {
-			return crm.Commit{}, err
-		}
-		askedAt := time.Now()
-		after, err := u.o.Notion.Update(ctx, page.Page, fill)
-		if errors.Is(err, crm.ErrInvalid) { // perhaps the page was moved to another database
-			if fresh, readErr := u.o.Notion.Page(ctx, page.Page); readErr == nil {
-				if seen, changed := u.see(crm.SeenFetch, askedAt, fresh); changed != nil {
-					return seen, changed
-				}
-			}
-		}
-		if err != nil {
-			return unwritten(page.Page, err), fmt.Errorf("update contact: %w", err)
-		}
-		if seen, err = u.see(crm.SeenWrite, askedAt, after); err != nil {
-			return seen, err
-		}
-	}
-	return u.finish(ctx, page.Page, seen)
-}
-
-// errSomebodyElse says that a page's email was changed in Notion: it belongs
-// to another contact now.
-var errSomebodyElse = errors.New("the page carries another email now")
-
-// see remembers a page and checks that it is still the contact's.
-func (u *upsert) see(by crm.SeenBy, askedAt time.Time, page crm.Page) (crm.Commit, error) {
-	seen := crm.Commit{Sights: u.db.Look(by, askedAt, page)}
-	sight := &seen.Sights[0]
-	email, shown := page.Values[u.plan.key.ID]
-	if !shown {
-		sight.Key = u.key
-	}
-	moved := page.DataSource != "" && page.DataSource != u.to
-	switch {
-	case page.Trashed, moved: // in another database it is none of ours
-		return seen, crm.ErrTrashed
-	case shown && observe.Key(email) != u.key:
-		return seen, errSomebodyElse
-	}
-	return seen, nil
-}
-
-// create makes the contact, unless somebody's create may still turn up.
-func (u *upsert) create(ctx context.Context) (crm.Commit, error) {
-	text := u.notes()
-	inPage, err := u.notesOnPage(ctx)
+	plan, err := g.o.Mapping.draft(b, g.leads, g.o.Zone)
 	if err != nil {
 		return crm.Commit{}, err
 	}
-	if !inPage {
-		text = nil
+	row := upsert.Row{
+		Database: g.o.Contacts, DataSource: schema.DataSource, Property: plan.key, Key: g.key,
+		Create: plan.create, Fill: plan.fill, Touch: plan.touch, Content: g.content, Then: g.then,
 	}
-	askedAt := time.Now()
-	page, commit, err := u.createOnce(ctx, creation{
-		database: u.o.Contacts, dataSource: u.to, key: u.key, values: u.plan.create, text: text,
-		begin: u.noting(),
-	})
+	for _, l := range g.leads {
+		row.Typed = append(row.Typed, l.email.Typed)
+	}
+	written, commit, err := g.rows.Write(ctx, row)
 	if err != nil {
 		return commit, err
 	}
-	// The key is what was written, whatever the answer shows of it.
-	if _, ok := page.Values[u.plan.key.ID]; !ok {
-		page.Values = u.plan.create
+	if !g.onPage {
+		commit.Jobs = append(commit.Jobs, g.activityJobs(written.Page)...)
 	}
-	commit.Sights = u.db.Look(crm.SeenWrite, askedAt, page)
-	commit.Sights[0].Made = true
-	if !inPage {
-		commit.Jobs = u.activityJobs(page.ID)
+	if written.Outcome == crm.Created {
+		plan.leftovers = append(plan.leftovers, plan.onCreate...)
 	}
-	return u.done(page.ID, crm.Created, commit, append(u.plan.leftovers, u.plan.onCreate...)), nil
+	return g.done(written, commit, plan.leftovers), nil
 }
 
-// finish keeps the messages of an update and says what became of each
-// delivery. Where a create was begun, what was found is what it made.
-func (u *upsert) finish(ctx context.Context, page string, commit crm.Commit) (crm.Commit, error) {
-	outcome, leftovers := crm.Updated, u.plan.leftovers
-	intent, begun, err := u.o.State.Intent(ctx, u.o.Contacts, u.key)
-	if err != nil {
-		return commit, err
+// content is what a new contact's page begins with.
+func (g *group) content(ctx context.Context) (text []crm.Paragraph, begin crm.Commit, err error) {
+	if g.onPage, err = g.notesOnPage(ctx); err == nil && g.onPage {
+		text = g.notes()
 	}
-	if begun {
-		outcome, leftovers = crm.Created, append(leftovers, u.plan.onCreate...)
-		commit.Settled = append(commit.Settled, intent)
-	}
-	onPage, err := u.notesOnPage(ctx)
-	if err == nil && onPage {
-		err = u.note(ctx, page)
-	}
-	if err != nil {
-		return commit, err // what was done so far is remembered
-	}
-	if !onPage {
-		commit.Jobs = append(commit.Jobs, u.activityJobs(page)...)
-	}
-	return u.done(page, outcome, commit, leftovers), nil
+	return text, g.noting(), err
 }
 
-func (u *upsert) done(page string, outcome crm.Outcome, commit crm.Commit, leftovers []crm.Leftover) crm.Commit {
-	for _, l := range u.leads {
-		commit.Progress = append(commit.Progress, crm.Progress{Delivery: l.delivery.ID, State: crm.DeliveryDone, Outcome: outcome, Page: page})
+// then keeps the messages of a contact that was there.
+func (g *group) then(ctx context.Context, page string) (err error) {
+	if g.onPage, err = g.notesOnPage(ctx); err == nil && g.onPage {
+		err = g.note(ctx, page)
+	}
+	return err
+}
+
+// done says what became of each delivery.
+func (g *group) done(written upsert.Written, commit crm.Commit, leftovers []crm.Leftover) crm.Commit {
+	outcome := written.Outcome
+	for _, l := range g.leads {
+		commit.Progress = append(commit.Progress, crm.Progress{Delivery: l.delivery.ID, State: crm.DeliveryDone, Outcome: outcome, Page: written.Page})
 		outcome = crm.Updated
 	}
-	return u.keep(commit, u.o.Contacts, page, leftovers)
+	return g.keep(commit, g.o.Contacts, written.Page, leftovers)
 }
 
 // keep adds what did not fit to a commit, and the job that looks after it.

@@ -1,4 +1,4 @@
-package lead
+package upsert
 
 import (
 	"context"
@@ -10,80 +10,80 @@ import (
 	"github.com/dealbell/dealbell/internal/crm"
 )
 
-// find returns the contact's page: the one that is known, else the one that a
+// find returns the row's page: the one that is known, else the one that a
 // look-up shows.
-func (u *upsert) find(ctx context.Context) (crm.Snapshot, bool, error) {
-	page, found, err := u.known(ctx)
+func (r *run) find(ctx context.Context) (crm.Snapshot, bool, error) {
+	page, found, err := r.known(ctx)
 	if err != nil || found {
 		return page, found, err
 	}
-	if err := u.awaitFirstRead(ctx); err != nil {
+	if err := r.awaitFirstRead(ctx); err != nil {
 		return crm.Snapshot{}, false, err
 	}
-	if err := u.lookUp(ctx); err != nil {
+	if err := r.lookUp(ctx); err != nil {
 		return crm.Snapshot{}, false, err
 	}
-	return u.known(ctx)
+	return r.known(ctx)
 }
 
 // known returns the oldest live page that carries the key.
-func (u *upsert) known(ctx context.Context) (crm.Snapshot, bool, error) {
-	pages, err := u.o.State.Known(ctx, u.o.Contacts, u.key)
+func (r *run) known(ctx context.Context) (crm.Snapshot, bool, error) {
+	pages, err := r.State.Known(ctx, r.Database, r.Key)
 	if err != nil || len(pages) == 0 || pages[0].Trashed {
 		return crm.Snapshot{}, false, err
 	}
 	return pages[0], true, nil
 }
 
-// awaitFirstRead puts the job off until all contacts were read once, and after
+// awaitFirstRead puts the job off until all rows were read once, and after
 // a restore until those were that changed since the backup. Before that, one
 // that a person typed in another spelling could be missed.
-func (u *upsert) awaitFirstRead(ctx context.Context) error {
-	read, err := u.o.State.Read(ctx, u.o.Contacts)
+func (r *run) awaitFirstRead(ctx context.Context) error {
+	read, err := r.State.Read(ctx, r.Database)
 	if err != nil || !read.CompletedAt.IsZero() && !read.PolledAt.IsZero() {
 		return err
 	}
 	// The end of the read hurries the jobs that wait for it; the time is for
 	// those that just missed it.
-	return crm.Later(time.Now().Add(10*time.Second), "Contacts is being read first")
+	return crm.Later(time.Now().Add(10*time.Second), "the database is being read first")
 }
 
 // lookUp asks Notion for pages with the key, in every spelling that was ever
 // seen of it.
-func (u *upsert) lookUp(ctx context.Context) error {
-	spellings := []string{u.key}
+func (r *run) lookUp(ctx context.Context) error {
+	spellings := []string{r.Key}
 	add := func(s string) {
 		if s != "" && !slices.Contains(spellings, s) {
 			spellings = append(spellings, s)
 		}
 	}
-	pages, err := u.o.State.Known(ctx, u.o.Contacts, u.key)
+	pages, err := r.State.Known(ctx, r.Database, r.Key)
 	if err != nil {
 		return err
 	}
 	for _, p := range pages {
-		add(p.Values[u.plan.key.ID].Text)
+		add(p.Values[r.Property.ID].Text)
 	}
-	for _, l := range u.leads {
-		add(l.email.Typed)
+	for _, typed := range r.Typed {
+		add(typed)
 	}
 	askedAt := time.Now()
-	rows, err := u.o.Notion.Query(ctx, u.to, crm.Query{Key: u.plan.key, KeyIs: spellings[:min(len(spellings), 20)]})
+	rows, err := r.Notion.Query(ctx, r.DataSource, crm.Query{Key: r.Property, KeyIs: spellings[:min(len(spellings), 20)]})
 	if err != nil {
-		return fmt.Errorf("look up contact: %w", err)
+		return fmt.Errorf("look up row: %w", err)
 	}
-	sights := u.db.Look(crm.SeenLookup, askedAt, rows.Pages...)
-	if err := u.o.State.Apply(ctx, crm.Commit{Sights: sights}); err != nil {
+	sights := r.db.Look(crm.SeenLookup, askedAt, rows.Pages...)
+	if err := r.State.Apply(ctx, crm.Commit{Sights: sights}); err != nil {
 		return err
 	}
-	return u.makeSure(ctx, sights)
+	return r.makeSure(ctx, sights)
 }
 
 // makeSure fetches the pages that a look-up listed and that are not known to be
 // there under the key: an index may lag behind what is known, and the other way
 // round, and only the page itself can tell.
-func (u *upsert) makeSure(ctx context.Context, listed []crm.Sight) error {
-	known, err := u.o.State.Known(ctx, u.o.Contacts, u.key)
+func (r *run) makeSure(ctx context.Context, listed []crm.Sight) error {
+	known, err := r.State.Known(ctx, r.Database, r.Key)
 	if err != nil {
 		return err
 	}
@@ -92,14 +92,14 @@ func (u *upsert) makeSure(ctx context.Context, listed []crm.Sight) error {
 			continue
 		}
 		askedAt := time.Now()
-		page, err := u.o.Notion.Page(ctx, s.Page.ID)
+		page, err := r.Notion.Page(ctx, s.Page.ID)
 		if errors.Is(err, crm.ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("look up contact: %w", err)
+			return fmt.Errorf("look up row: %w", err)
 		}
-		if err := u.o.State.Apply(ctx, crm.Commit{Sights: u.db.Look(crm.SeenFetch, askedAt, page)}); err != nil {
+		if err := r.State.Apply(ctx, crm.Commit{Sights: r.db.Look(crm.SeenFetch, askedAt, page)}); err != nil {
 			return err
 		}
 	}

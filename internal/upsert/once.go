@@ -1,4 +1,4 @@
-package lead
+package upsert
 
 import (
 	"context"
@@ -14,33 +14,33 @@ import (
 // seconds to appear in queries; after the last look it was never made.
 var looks = [...]time.Duration{2 * time.Second, 7 * time.Second, 15 * time.Second, 30 * time.Second}
 
-// creation is a page that must be made once. The caller has just looked for
+// Creation is a page that must be made once. The caller has just looked for
 // it and found none.
-type creation struct {
-	database   string
-	dataSource string
-	key        string
-	values     map[string]crm.Value
-	text       []crm.Paragraph
-	begin      crm.Commit // made durable together with the intent
+type Creation struct {
+	Database   string // as configured
+	DataSource string
+	Key        string               // by which it is looked for
+	Values     map[string]crm.Value // by property id
+	Text       []crm.Paragraph
+	Begin      crm.Commit // made durable together with the intent
 }
 
-// createOnce makes the page. Its commit goes with the end of the job also
-// when there is an error, which is crm.Later while the outcome of an earlier
+// Once makes the page. Its commit goes with the end of the job also
+// when there is an error, which is [crm.Later] while the outcome of an earlier
 // or of this create is unknown.
-func (s *Service) createOnce(ctx context.Context, c creation) (crm.Page, crm.Commit, error) {
-	if waiting, err := s.unsettled(ctx, c); err != nil {
+func (w Writer) Once(ctx context.Context, c Creation) (crm.Page, crm.Commit, error) {
+	if waiting, err := w.unsettled(ctx, c); err != nil {
 		return crm.Page{}, waiting, err
 	}
-	intent := crm.Intent{Database: c.database, Key: c.key, BegunAt: time.Now()}
-	c.begin.Intents = append(c.begin.Intents, intent)
-	c.begin.Writes = append(c.begin.Writes, crm.Write{Page: crm.NewPage(c.database, c.key), Values: c.values})
-	if err := s.o.State.Apply(ctx, c.begin); err != nil {
+	intent := crm.Intent{Database: c.Database, Key: c.Key, BegunAt: time.Now()}
+	c.Begin.Intents = append(c.Begin.Intents, intent)
+	c.Begin.Writes = append(c.Begin.Writes, crm.Write{Page: crm.NewPage(c.Database, c.Key), Values: c.Values})
+	if err := w.State.Apply(ctx, c.Begin); err != nil {
 		return crm.Page{}, crm.Commit{}, fmt.Errorf("store intent: %w", err)
 	}
-	page, err := s.o.Notion.Create(ctx, c.dataSource, c.values, c.text)
+	page, err := w.Notion.Create(ctx, c.DataSource, c.Values, c.Text)
 	if id, committed := crm.CommittedID(err); committed {
-		if page, err = s.o.Notion.Page(ctx, id); err != nil {
+		if page, err = w.Notion.Page(ctx, id); err != nil {
 			err = fmt.Errorf("%w: read the page that was saved: %w", crm.ErrAmbiguous, err)
 		}
 	}
@@ -52,7 +52,7 @@ func (s *Service) createOnce(ctx context.Context, c creation) (crm.Page, crm.Com
 		return crm.Page{}, crm.Commit{Intents: []crm.Intent{intent}},
 			crm.Later(intent.UnsureAt.Add(looks[0]), "look whether the page was made: "+err.Error())
 	}
-	commit := unwritten(crm.NewPage(c.database, c.key), err)
+	commit := unwritten(crm.NewPage(c.Database, c.Key), err)
 	commit.Settled = []crm.Intent{intent}
 	return crm.Page{}, commit, fmt.Errorf("create page: %w", err)
 }
@@ -68,8 +68,8 @@ func unwritten(page string, err error) crm.Commit {
 
 // unsettled counts this look of an earlier create whose outcome is unknown,
 // and asks for another one until all were in vain.
-func (s *Service) unsettled(ctx context.Context, c creation) (crm.Commit, error) {
-	intent, begun, err := s.o.State.Intent(ctx, c.database, c.key)
+func (w Writer) unsettled(ctx context.Context, c Creation) (crm.Commit, error) {
+	intent, begun, err := w.State.Intent(ctx, c.Database, c.Key)
 	if err != nil || !begun {
 		return crm.Commit{}, err
 	}

@@ -1,4 +1,4 @@
-package lead
+package upsert
 
 import (
 	"errors"
@@ -52,9 +52,9 @@ func TestFit(t *testing.T) {
 		{crm.KindPeople, "Ana", crm.Value{}, "a property that takes text"},
 		{"formula", "1+1", crm.Value{}, "a property that takes text"},
 	} {
-		got, err := fit(crm.Property{Kind: tc.kind, Options: options}, tc.text)
+		got, err := Fit(crm.Property{Kind: tc.kind, Options: options}, tc.text)
 		if tc.expected != "" {
-			if m, ok := errors.AsType[*misfit](err); !ok || m.expected != tc.expected || m.got == "" {
+			if m, ok := errors.AsType[*MisfitError](err); !ok || m.Expected != tc.expected || m.Got == "" {
 				t.Errorf("%s %.20q: %v, want a misfit that expects %s", tc.kind, tc.text, err, tc.expected)
 			}
 			continue

@@ -1,8 +1,9 @@
-package lead
+package upsert
 
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,17 +13,24 @@ import (
 	"github.com/dealbell/dealbell/internal/crm"
 )
 
-// misfit says why a text cannot become the value of a property.
-type misfit struct{ expected, got string }
+// MisfitError says why a text cannot become the value of a property. Got may quote
+// it.
+type MisfitError struct{ Expected, Got string }
 
-func (m *misfit) Error() string { return fmt.Sprintf("expected %s, got %s", m.expected, m.got) }
+func (m *MisfitError) Error() string { return fmt.Sprintf("expected %s, got %s", m.Expected, m.Got) }
 
-// fit turns a text into a value of the property's kind, or says why it is
-// none. What it accepts, Notion accepts.
-func fit(p crm.Property, text string) (crm.Value, error) {
+// Takes reports whether a text can become the value of a property of the kind.
+func Takes(kind crm.Kind) bool { return conversions[kind] != nil }
+
+// TextKinds lists the kinds of property that take a text.
+func TextKinds() []crm.Kind { return slices.Sorted(maps.Keys(conversions)) }
+
+// Fit turns a text into a value of the property's kind. The error is a
+// [*MisfitError]. What it accepts, Notion accepts.
+func Fit(p crm.Property, text string) (crm.Value, error) {
 	convert, ok := conversions[p.Kind]
 	if !ok {
-		return crm.Value{}, &misfit{"a property that takes text", "one of type " + string(p.Kind)}
+		return crm.Value{}, &MisfitError{"a property that takes text", "one of type " + string(p.Kind)}
 	}
 	return convert(p, text)
 }
@@ -42,7 +50,7 @@ var conversions = map[crm.Kind]func(crm.Property, string) (crm.Value, error){
 func plain(p crm.Property, text string) (crm.Value, error) {
 	limit := map[crm.Kind]int{crm.KindURL: 2000, crm.KindEmail: 200, crm.KindPhone: 200}[p.Kind]
 	if n := len([]rune(text)); limit > 0 && n > limit {
-		return crm.Value{}, &misfit{fmt.Sprintf("at most %d characters", limit), fmt.Sprintf("%d", n)}
+		return crm.Value{}, &MisfitError{fmt.Sprintf("at most %d characters", limit), fmt.Sprintf("%d", n)}
 	}
 	return crm.Text(p.Kind, text), nil
 }
@@ -79,7 +87,7 @@ func options(p crm.Property, text string) (crm.Value, error) {
 		}
 	}
 	if n := len(v.Names); n > mostOptions {
-		return crm.Value{}, &misfit{fmt.Sprintf("at most %d options", mostOptions), strconv.Itoa(n)}
+		return crm.Value{}, &MisfitError{fmt.Sprintf("at most %d options", mostOptions), strconv.Itoa(n)}
 	}
 	return v, nil
 }
@@ -88,7 +96,7 @@ func options(p crm.Property, text string) (crm.Value, error) {
 func existingOption(p crm.Property, text string) (crm.Value, error) {
 	name, ok := p.Option(text)
 	if !ok {
-		return crm.Value{}, &misfit{"one of the options " + strings.Join(p.Options, ", "), strconv.Quote(text)}
+		return crm.Value{}, &MisfitError{"one of the options " + strings.Join(p.Options, ", "), strconv.Quote(text)}
 	}
 	return crm.Choice(p.Kind, name), nil
 }
@@ -96,7 +104,7 @@ func existingOption(p crm.Property, text string) (crm.Value, error) {
 func number(p crm.Property, text string) (crm.Value, error) {
 	text = strings.TrimSpace(text)
 	if _, err := strconv.ParseFloat(text, 64); err != nil || !json.Valid([]byte(text)) {
-		return crm.Value{}, &misfit{"a number", strconv.Quote(text)}
+		return crm.Value{}, &MisfitError{"a number", strconv.Quote(text)}
 	}
 	return crm.Value{Kind: p.Kind, Number: json.Number(text)}, nil
 }
@@ -107,7 +115,7 @@ func date(_ crm.Property, text string) (crm.Value, error) {
 			return crm.Day(text), nil
 		}
 	}
-	return crm.Value{}, &misfit{"a date such as 2026-11-20", strconv.Quote(text)}
+	return crm.Value{}, &MisfitError{"a date such as 2026-11-20", strconv.Quote(text)}
 }
 
 func checkbox(p crm.Property, text string) (crm.Value, error) {
@@ -117,5 +125,5 @@ func checkbox(p crm.Property, text string) (crm.Value, error) {
 	case "false", "no", "off", "0":
 		return crm.Value{Kind: p.Kind}, nil
 	}
-	return crm.Value{}, &misfit{"yes or no", strconv.Quote(text)}
+	return crm.Value{}, &MisfitError{"yes or no", strconv.Quote(text)}
 }
