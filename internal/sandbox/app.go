@@ -23,7 +23,7 @@ func (w *Workspace) CreateDatabase(name string, props ...Property) *Database {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := time.Now()
-	db := &database{id: w.newID(), name: name, created: now, edited: now}
+	db := &database{id: w.newID(), name: name, parent: w.homeID, created: now, edited: now}
 	w.databases[db.id] = db
 	ds := w.newSource(db, name, props)
 	return &Database{ID: db.id, DataSourceID: ds.id, Name: name}

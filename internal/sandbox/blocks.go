@@ -173,6 +173,9 @@ func getBlock(w *Workspace, c *call) (map[string]any, error) {
 }
 
 func listChildren(w *Workspace, c *call) (map[string]any, error) {
+	if f := w.folderOf(c); f != nil {
+		return c.listOf("block", w.folderBlocks(f, c.version))
+	}
 	_, p, err := w.findBlock(c)
 	if err != nil {
 		return nil, err
@@ -216,8 +219,8 @@ func appendChildren(w *Workspace, c *call) (map[string]any, error) {
 		return nil, err
 	}
 	w.insertBlocks(p, blocks, index, c.now)
-	w.edit(p, w.bot.id, c.now, func(*state) {})
-	w.tellContent(p, w.bot.id, c.now, blocks)
+	w.edit(p, w.self().id, c.now, func(*state) {})
+	w.tellContent(p, w.self().id, c.now, blocks)
 	c.wrote = true
 	var ids []string
 	var shown []any

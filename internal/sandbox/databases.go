@@ -62,7 +62,7 @@ func (w *Workspace) containerObject(db *database, version string) map[string]any
 	}
 	out := map[string]any{
 		"object": "database", "id": db.id, "title": plainTitle(db.name), "description": []any{},
-		"parent":    map[string]any{"type": "page_id", "page_id": w.homeID},
+		"parent":    map[string]any{"type": "page_id", "page_id": db.parent},
 		"is_inline": false, "in_trash": false, "is_locked": false,
 		"created_time": instant(db.created), "last_edited_time": instant(db.edited),
 		"data_sources": sources, "icon": nil, "cover": nil,
@@ -91,7 +91,7 @@ func (w *Workspace) oldDatabaseObject(ds *dataSource) map[string]any {
 	out := w.tableObject(ds, version2022)
 	out["object"], out["id"], out["archived"] = "database", ds.db.id, false
 	out["title"] = plainTitle(ds.db.name)
-	out["parent"] = map[string]any{"type": "page_id", "page_id": w.homeID}
+	out["parent"] = map[string]any{"type": "page_id", "page_id": ds.db.parent}
 	return out
 }
 
@@ -99,7 +99,7 @@ func (w *Workspace) sourceObject(ds *dataSource, version string) map[string]any 
 	out := w.tableObject(ds, version)
 	out["object"], out["id"] = "data_source", ds.id
 	out["parent"] = map[string]any{"type": "database_id", "database_id": ds.db.id}
-	out["database_parent"] = map[string]any{"type": "page_id", "page_id": w.homeID}
+	out["database_parent"] = map[string]any{"type": "page_id", "page_id": ds.db.parent}
 	if version == version2025 {
 		out["archived"] = false
 	}
@@ -147,7 +147,7 @@ func updateDataSource(w *Workspace, c *call) (map[string]any, error) {
 		change()
 	}
 	ds.edited, c.wrote = c.now, true
-	w.tellSchema(ds, w.bot.id, c.now, told...)
+	w.tellSchema(ds, w.self().id, c.now, told...)
 	return w.sourceObject(ds, c.version), nil
 }
 

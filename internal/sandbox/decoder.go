@@ -27,7 +27,7 @@ func (d *decoder) commit(ds *dataSource, now time.Time) {
 		g.prop.options = append(g.prop.options, g.opt)
 		told = append(told, schemaChange{g.prop, actionUpdated})
 	}
-	d.w.tellSchema(ds, d.w.bot.id, now, told...)
+	d.w.tellSchema(ds, d.w.self().id, now, told...)
 }
 
 // properties decodes the properties of a create or an update, keyed by name or

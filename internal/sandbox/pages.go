@@ -144,6 +144,9 @@ func (w *Workspace) findPage(c *call) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	if w.folders[id] != nil {
+		return nil, invalid("Page %s is outside of databases, where the sandbox keeps no values.", id)
+	}
 	if p := w.sharedPage(id); p != nil {
 		return p, nil
 	}
@@ -151,6 +154,9 @@ func (w *Workspace) findPage(c *call) (*page, error) {
 }
 
 func getPage(w *Workspace, c *call) (map[string]any, error) {
+	if f := w.folderOf(c); f != nil {
+		return w.folderObject(f, c.version), nil
+	}
 	p, err := w.findPage(c)
 	if err != nil {
 		return nil, err

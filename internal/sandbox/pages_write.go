@@ -31,7 +31,7 @@ func createPage(w *Workspace, c *call) (map[string]any, error) {
 		return nil, err
 	}
 	d.commit(ds, c.now)
-	p := w.addPage(ds, w.bot.id, c.now, values)
+	p := w.addPage(ds, w.self().id, c.now, values)
 	looks(p.now())
 	w.insertBlocks(p, children, len(p.children), c.now)
 	c.wrote = true
@@ -166,7 +166,7 @@ func updatePage(w *Workspace, c *call) (map[string]any, error) {
 	}
 	if len(c.body) > 0 { // also one that changes nothing counts as an edit
 		d.commit(p.source, c.now)
-		w.edit(p, w.bot.id, c.now, func(s *state) {
+		w.edit(p, w.self().id, c.now, func(s *state) {
 			maps.Copy(s.values, values)
 			looks(s)
 			if trash != nil {

@@ -95,7 +95,7 @@ func (s *Subscription) entityOf(o occurrence) reference {
 
 func (s *Subscription) parentOf(o occurrence) parent {
 	if o.page == nil {
-		return parent{ID: s.w.homeID, Type: "page"}
+		return parent{ID: o.source.db.parent, Type: "page"}
 	}
 	return s.rowParent(o.page.source)
 }

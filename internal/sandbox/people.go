@@ -80,7 +80,7 @@ func partialUser(id string) map[string]any { return map[string]any{"object": "us
 
 // account is a user as the users endpoints show it.
 func (w *Workspace) account(u *user, version string) map[string]any {
-	out := u.full()
+	out := w.shown(u)
 	if !u.bot {
 		return out
 	}
@@ -96,7 +96,17 @@ func (w *Workspace) account(u *user, version string) map[string]any {
 	return out
 }
 
-func getMe(w *Workspace, c *call) (map[string]any, error) { return w.account(w.bot, c.version), nil }
+// self is whom the token belongs to.
+func (w *Workspace) self() *user {
+	if w.opts.Personal {
+		return w.people[0]
+	}
+	return w.bot
+}
+
+func getMe(w *Workspace, c *call) (map[string]any, error) {
+	return w.account(w.self(), c.version), nil
+}
 
 func getUser(w *Workspace, c *call) (map[string]any, error) {
 	id, err := path("path.user_id").uuid(c.params[0])

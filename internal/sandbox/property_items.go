@@ -84,7 +84,7 @@ func (v view) parts() []any {
 	ids, _ := v.value().([]string)
 	for _, id := range ids {
 		if u := v.w.user(id); u != nil {
-			out = append(out, u.full())
+			out = append(out, v.w.shown(u))
 		}
 	}
 	return out

@@ -58,7 +58,8 @@ type database struct {
 	id, name        string
 	created, edited time.Time
 	sources         []*dataSource
-	unshared        bool // kept from the connection
+	parent          string // page
+	unshared        bool   // kept from the connection
 }
 
 type dataSource struct {

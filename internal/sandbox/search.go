@@ -1,9 +1,12 @@
 package sandbox
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // search covers what a client needs to find its databases: titles, the filter
-// by object, and pages of results. It is not immediate in Notion; here it is.
+// by object, and pages of results. What is new is missing for SearchLag.
 func search(w *Workspace, c *call) (map[string]any, error) {
 	if err := path("body").only(c.body, "query", "filter", "sort", "start_cursor", "page_size"); err != nil {
 		return nil, err
@@ -26,10 +29,11 @@ func search(w *Workspace, c *call) (map[string]any, error) {
 	}
 	var all []any
 	if only != "page" {
-		all = w.searchTables(c.version, words)
+		all = w.searchTables(c, words)
 	}
 	if only != container {
-		all = append(all, w.searchPages(c.version, words)...)
+		all = append(all, w.searchFolders(c, words)...)
+		all = append(all, w.searchPages(c, words)...)
 	}
 	start := 0
 	if cursor, ok := c.body["start_cursor"]; ok {
@@ -72,12 +76,13 @@ func searchFilter(body map[string]any, container string) (string, error) {
 func matches(title, words string) bool { return fold(strings.Contains, title, words) }
 
 // searchTables leaves out databases that the version cannot show.
-func (w *Workspace) searchTables(version, words string) []any {
+func (w *Workspace) searchTables(c *call, words string) []any {
 	var out []any
+	version := c.version
 	for _, id := range sortedKeys(w.sources) {
 		ds := w.sources[id]
 		switch {
-		case ds.db.unshared || !matches(ds.name, words):
+		case ds.db.unshared || !matches(ds.name, words) || w.unlisted(c, ds.created):
 		case version != version2022:
 			out = append(out, w.sourceObject(ds, version))
 		case len(ds.db.sources) == 1:
@@ -87,13 +92,29 @@ func (w *Workspace) searchTables(version, words string) []any {
 	return out
 }
 
-func (w *Workspace) searchPages(version, words string) []any {
+// unlisted says whether search does not know yet what was made then.
+func (w *Workspace) unlisted(c *call, made time.Time) bool {
+	return c.now.Before(made.Add(w.opts.SearchLag))
+}
+
+func (w *Workspace) searchFolders(c *call, words string) []any {
 	var out []any
+	for _, id := range sortedKeys(w.folders) {
+		if f := w.folders[id]; matches(f.title, words) && !w.unlisted(c, f.created) {
+			out = append(out, w.folderObject(f, c.version))
+		}
+	}
+	return out
+}
+
+func (w *Workspace) searchPages(c *call, words string) []any {
+	var out []any
+	version := c.version
 	for _, id := range sortedKeys(w.pages) {
 		p := w.pages[id]
 		s := p.now()
 		hidden := version == version2022 && len(p.source.db.sources) > 1
-		if !s.trashed && !hidden && !p.hidden() && matches(view{w: w, page: p, state: s, prop: p.source.title()}.plain(), words) {
+		if !s.trashed && !hidden && !p.hidden() && !w.unlisted(c, p.created) && matches(view{w: w, page: p, state: s, prop: p.source.title()}.plain(), words) {
 			out = append(out, w.pageObject(p, s, version, nil))
 		}
 	}

@@ -31,27 +31,29 @@ type endpoint func(*Workspace, *call) (map[string]any, error)
 type route struct {
 	method, pattern string
 	old, current    bool // served on 2022-06-28, on later versions
+	needs           Capability
 	do              endpoint
 }
 
 func routes() []route {
 	return []route{
-		{"GET", "users/me", true, true, getMe},
-		{"GET", "users/*", true, true, getUser},
-		{"GET", "users", true, true, listUsers},
-		{"GET", "databases/*", true, true, getDatabase},
-		{"POST", "databases/*/query", true, false, queryDatabase},
-		{"GET", "data_sources/*", false, true, getDataSource},
-		{"PATCH", "data_sources/*", false, true, updateDataSource},
-		{"POST", "data_sources/*/query", false, true, queryDataSource},
-		{"POST", "pages", true, true, createPage},
-		{"GET", "pages/*", true, true, getPage},
-		{"PATCH", "pages/*", true, true, updatePage},
-		{"GET", "pages/*/properties/*", true, true, getPropertyItem},
-		{"GET", "blocks/*", true, true, getBlock},
-		{"GET", "blocks/*/children", true, true, listChildren},
-		{"PATCH", "blocks/*/children", true, true, appendChildren},
-		{"POST", "search", true, true, search},
+		{"GET", "users/me", true, true, "", getMe},
+		{"GET", "users/*", true, true, ReadUsers, getUser},
+		{"GET", "users", true, true, ReadUsers, listUsers},
+		{"POST", "databases", false, true, InsertContent, createDatabase},
+		{"GET", "databases/*", true, true, ReadContent, getDatabase},
+		{"POST", "databases/*/query", true, false, ReadContent, queryDatabase},
+		{"GET", "data_sources/*", false, true, ReadContent, getDataSource},
+		{"PATCH", "data_sources/*", false, true, UpdateContent, updateDataSource},
+		{"POST", "data_sources/*/query", false, true, ReadContent, queryDataSource},
+		{"POST", "pages", true, true, InsertContent, createPage},
+		{"GET", "pages/*", true, true, ReadContent, getPage},
+		{"PATCH", "pages/*", true, true, UpdateContent, updatePage},
+		{"GET", "pages/*/properties/*", true, true, ReadContent, getPropertyItem},
+		{"GET", "blocks/*", true, true, ReadContent, getBlock},
+		{"GET", "blocks/*/children", true, true, ReadContent, listChildren},
+		{"PATCH", "blocks/*/children", true, true, InsertContent, appendChildren},
+		{"POST", "search", true, true, ReadContent, search},
 	}
 }
 
@@ -71,21 +73,21 @@ func match(pattern, target string) ([]string, bool) {
 	return params, true
 }
 
-// find picks the endpoint for a request. Only routes of the right version
-// exist: Notion answers invalid_request_url for the others.
-func (c *call) find(method, target string) (endpoint, bool) {
+// find picks the route for a request. Only those of the right version exist:
+// Notion answers invalid_request_url for the others.
+func (c *call) find(method, target string) (route, bool) {
 	rest, ok := strings.CutPrefix(target, "/v1/")
 	if !ok {
-		return nil, false
+		return route{}, false
 	}
 	for _, r := range routes() {
 		served := r.old && c.version == version2022 || r.current && c.version != version2022
 		if params, ok := match(r.pattern, rest); ok && served && r.method == method {
 			c.params = params
-			return r.do, true
+			return r, true
 		}
 	}
-	return nil, false
+	return route{}, false
 }
 
 // process runs a request against the workspace, without faults or limits.
@@ -108,14 +110,17 @@ func (w *Workspace) dispatch(c *call, r *http.Request, body []byte) (map[string]
 	if err := c.readVersion(r.Header.Get("Notion-Version")); err != nil {
 		return nil, err
 	}
-	do, ok := c.find(r.Method, r.URL.Path)
+	to, ok := c.find(r.Method, r.URL.Path)
 	if !ok {
 		return nil, invalidURL()
+	}
+	if w.withheld[to.needs] {
+		return nil, errCapability()
 	}
 	if err := c.readBody(r, body); err != nil {
 		return nil, err
 	}
-	return do(w, c)
+	return to.do(w, c)
 }
 
 func (c *call) readVersion(header string) error {

@@ -105,7 +105,7 @@ func encodePeople(v view) any {
 	ids, _ := v.value().([]string)
 	for _, id := range ids[:min(len(ids), shownReferences)] {
 		if u := v.w.user(id); u != nil {
-			out = append(out, u.full())
+			out = append(out, v.w.shown(u))
 		}
 	}
 	return out
@@ -192,9 +192,9 @@ func encodeCreatedTime(v view) any      { return minute(v.page.created) }
 func createdTimeOperand(v view) operand { return stamp(v.page.created) }
 func encodeEditedTime(v view) any       { return minute(v.state.edited) }
 func editedTimeOperand(v view) operand  { return stamp(v.state.edited) }
-func encodeCreatedBy(v view) any        { return v.w.user(v.page.createdBy).full() }
+func encodeCreatedBy(v view) any        { return v.w.shown(v.w.user(v.page.createdBy)) }
 func createdByOperand(v view) operand   { return listed([]string{v.page.createdBy}) }
-func encodeEditedBy(v view) any         { return v.w.user(v.state.editedBy).full() }
+func encodeEditedBy(v view) any         { return v.w.shown(v.w.user(v.state.editedBy)) }
 func editedByOperand(v view) operand    { return listed([]string{v.state.editedBy}) }
 func encodeButton(view) any             { return map[string]any{} }
 func uniqueIDOperand(v view) operand    { return numeric(float64(v.page.number)) }

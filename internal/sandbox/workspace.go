@@ -15,8 +15,8 @@
 // that a bot needs to ring, in the same spirit.
 //
 // Some things that Notion takes are refused for want of a use: mentions and
-// equations in text, blocks within blocks, uploaded files, pages outside of
-// databases, filters on rollups, and new databases over the API.
+// equations in text, blocks within blocks, uploaded files, new pages outside of
+// databases, filters on rollups, and new databases over the API on 2022-06-28.
 //
 // It refuses to know its clients: it imports no other package of this module,
 // so it cannot share their mistakes. It starts no goroutine that outlives a
@@ -47,8 +47,13 @@ type Options struct {
 	// QueryLag is how long a created or edited page keeps its old form, or
 	// its absence, in query results. Reading the page by id is immediate.
 	QueryLag time.Duration
+	// SearchLag is how long a new page or database is missing from search.
+	SearchLag time.Duration
 	// Limit is the rate limit that is enforced. Default None.
 	Limit Limit
+	// Personal makes the token the first person's own instead of a
+	// connection's.
+	Personal bool
 }
 
 // Workspace is one Notion workspace with one connection to it. All methods
@@ -65,7 +70,9 @@ type Workspace struct {
 	bot           *user
 	people        []*user
 	spaceID       string
-	homeID        string // the page the databases live on
+	withheld      map[Capability]bool
+	homeID        string // the page that databases live on, which is not shared
+	folders       map[string]*folder
 	databases     map[string]*database
 	sources       map[string]*dataSource
 	pages         map[string]*page
@@ -91,6 +98,8 @@ func New(o Options) *Workspace {
 		sources:   map[string]*dataSource{},
 		pages:     map[string]*page{},
 		blocks:    map[string]*block{},
+		folders:   map[string]*folder{},
+		withheld:  map[Capability]bool{},
 		meter:     meter{limit: o.Limit},
 	}
 	w.backend = w
