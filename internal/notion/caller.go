@@ -188,16 +188,7 @@ func (c *Caller) append(ctx context.Context, page string, children []notionapi.B
 // block without text (https://developers.notion.com/reference/get-block-children).
 // next is the cursor of the following batch, "" when there is none.
 func (c *Caller) Blocks(ctx context.Context, page, cursor string) (texts []string, next string, err error) {
-	id, err := parseID("page", page)
-	if err != nil {
-		return nil, "", err
-	}
-	x := &exchange{op: "read content of page " + id, endpoint: "GET blocks/{id}/children"}
-	raw, err := c.do(ctx, x, func(ctx context.Context) error {
-		_, err := c.client.api.Block.GetChildren(ctx, notionapi.BlockID(id),
-			&notionapi.Pagination{StartCursor: notionapi.Cursor(cursor), PageSize: largestBatch})
-		return err
-	})
+	raw, x, err := c.blocks(ctx, page, cursor)
 	if err != nil {
 		return nil, "", err
 	}
@@ -206,4 +197,19 @@ func (c *Caller) Blocks(ctx context.Context, page, cursor string) (texts []strin
 		return nil, "", x.unreadable("the answer is not a list of blocks")
 	}
 	return texts, next, nil
+}
+
+// blocks reads one batch of the blocks of a page.
+func (c *Caller) blocks(ctx context.Context, page, cursor string) ([]byte, *exchange, error) {
+	id, err := parseID("page", page)
+	if err != nil {
+		return nil, nil, err
+	}
+	x := &exchange{op: "read content of page " + id, endpoint: "GET blocks/{id}/children"}
+	raw, err := c.do(ctx, x, func(ctx context.Context) error {
+		_, err := c.client.api.Block.GetChildren(ctx, notionapi.BlockID(id),
+			&notionapi.Pagination{StartCursor: notionapi.Cursor(cursor), PageSize: largestBatch})
+		return err
+	})
+	return raw, x, err
 }

@@ -85,9 +85,9 @@ func good(r *http.Request) (*http.Response, error) {
 		return respond(200, `{"object":"user","id":"`+pageID+`","type":"person","name":"Ana","person":{"email":"`+email+`"}}`), nil
 	case strings.Contains(r.URL.Path, "/properties/"):
 		return respond(200, itemsJSON("relation", 0, 1, "")), nil
-	case strings.HasSuffix(r.URL.Path, "/query"), strings.HasSuffix(r.URL.Path, "/children"):
+	case strings.HasSuffix(r.URL.Path, "/query"), strings.HasSuffix(r.URL.Path, "/children"), r.URL.Path == "/v1/search":
 		return respond(200, `{"object":"list","results":[],"has_more":false,"next_cursor":null}`), nil
-	case strings.HasPrefix(r.URL.Path, "/v1/databases/"):
+	case strings.HasPrefix(r.URL.Path, "/v1/databases"):
 		return respond(200, `{"object":"database","id":"`+database+`","data_sources":[{"id":"`+sourceID+`","name":"Contacts"}]}`), nil
 	case strings.HasPrefix(r.URL.Path, "/v1/data_sources/"):
 		return respond(200, `{"object":"data_source","id":"`+sourceID+`","properties":{}}`), nil

@@ -40,6 +40,22 @@ func operations() map[string]func(context.Context, *notion.Caller) error {
 			_, err := c.Person(ctx, pageID)
 			return err
 		},
+		"read databases": func(ctx context.Context, c *notion.Caller) error {
+			_, err := c.Databases(ctx)
+			return err
+		},
+		"read pages": func(ctx context.Context, c *notion.Caller) error {
+			_, err := c.Pages(ctx)
+			return err
+		},
+		"read databases on": func(ctx context.Context, c *notion.Caller) error {
+			_, err := c.DatabasesOn(ctx, pageID)
+			return err
+		},
+		"write database": func(ctx context.Context, c *notion.Caller) error {
+			_, err := c.CreateDatabase(ctx, pageID, "Contacts", nil, nil)
+			return err
+		},
 		"write create": func(ctx context.Context, c *notion.Caller) error {
 			_, err := c.Create(ctx, sourceID, values, nil)
 			return err

@@ -26,7 +26,7 @@ func (s rewrite) RoundTrip(r *http.Request) (*http.Response, error) {
 		out.URL.Path = strings.Replace(out.URL.Path, "/databases/", "/data_sources/", 1)
 	}
 	if body != nil {
-		if body, err = rewriteBody(r.Method, body); err != nil {
+		if body, err = rewriteBody(r, body); err != nil {
 			return nil, err
 		}
 		setBody(out, body)
@@ -52,24 +52,29 @@ func setBody(r *http.Request, body []byte) {
 	r.Body, _ = r.GetBody()
 }
 
-// rewriteBody names the data source as the parent of a new page, and strips
+// rewriteBody names the data source as the parent of a new page, gives the
+// properties of a new database to its first data source, and strips
 // the "archived":false that the library puts into every update: it would take
 // a page out of the trash that a person has just put there. A page goes to the
 // trash by the name that newer versions have for it.
-func rewriteBody(method string, body []byte) ([]byte, error) {
+func rewriteBody(r *http.Request, body []byte) ([]byte, error) {
 	var fields map[string]any
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	if err := d.Decode(&fields); err != nil {
 		return nil, fmt.Errorf("rewrite request: %w", err)
 	}
-	if archived, ok := fields["archived"].(bool); ok && method == http.MethodPatch {
+	if archived, ok := fields["archived"].(bool); ok && r.Method == http.MethodPatch {
 		if delete(fields, "archived"); archived {
 			fields["in_trash"] = true
 		}
 	}
 	if parent, ok := fields["parent"].(map[string]any); ok && parent["database_id"] != nil {
 		fields["parent"] = map[string]any{"type": "data_source_id", "data_source_id": parent["database_id"]}
+	}
+	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/databases") {
+		fields["initial_data_source"] = map[string]any{"properties": fields["properties"]}
+		delete(fields, "properties")
 	}
 	// Without HTML escapes: Notion counts bytes, and "<" would be six of them.
 	var out bytes.Buffer
