@@ -23,7 +23,7 @@ const module = "github.com/dealbell/dealbell/"
 // imports only packages of lower layers, so never a sibling.
 var layers = [...]string{
 	"crm secret chromium",
-	"signature form antispam merge rules observe outbound meter table",
+	"signature form antispam merge rules observe outbound inbound meter table",
 	"store queue notion slack sandbox connector",
 	"upsert",
 	"lead poll notify digest story doctor importer setup",
@@ -35,7 +35,7 @@ var layers = [...]string{
 }
 
 // planned are the packages of the design that nobody has begun.
-const planned = "merge connector web story importer setup"
+const planned = "merge connector story importer setup"
 
 // source is one parsed file that is not a test; path is seen from the top.
 type source struct {

@@ -1,8 +1,8 @@
 package app
 
 import (
+	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/go-chi/chi/v5"
+	"github.com/dealbell/dealbell/internal/secret"
+	"github.com/dealbell/dealbell/internal/web"
 )
 
 // TokenFile is where scripts find the bearer token of the admin listener,
@@ -20,44 +21,44 @@ import (
 const TokenFile = "admin.token"
 
 // adminToken reads the token, or makes one at the first start.
-func adminToken(dir string) (string, error) {
+func adminToken(dir string) (secret.String, error) {
 	path := filepath.Join(dir, TokenFile)
 	content, err := os.ReadFile(path)
 	if token := strings.TrimSpace(string(content)); err == nil && token != "" {
-		return token, nil
+		return secret.New(token), nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read admin token: %w", err)
+		return secret.String{}, fmt.Errorf("read admin token: %w", err)
 	}
 	token := rand.Text()
 	if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("store admin token: %w", err)
+		return secret.String{}, fmt.Errorf("store admin token: %w", err)
 	}
-	return token, nil
+	return secret.New(token), nil
 }
 
-// adminRoutes are for the operator: metrics for everybody who reaches the
-// listener, the rest for holders of the token.
-func (a *App) adminRoutes() http.Handler {
-	r := chi.NewRouter()
-	r.Method(http.MethodGet, "/metrics", a.metrics.handler())
-	r.Group(func(r chi.Router) {
-		r.Use(a.onlyWithToken)
-		r.Get("/api/v1/status", a.serveStatus)
+// newDashboard makes the admin listener's routes.
+func (a *App) newDashboard() (http.Handler, error) {
+	c := a.o.Config
+	return web.Handler(web.Options{
+		Passwords: a.db, Sessions: a.db, Trusted: c.Trusted(), Hosts: c.AdminHosts, Token: a.token,
+		Status: http.HandlerFunc(a.serveStatus), Metrics: a.metrics.handler(),
+		Zone: c.Zone, Draining: a.draining, Version: a.o.Version, Log: a.o.Log.With("component", "web"),
 	})
-	return r
 }
 
-func (a *App) onlyWithToken(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !ok || subtle.ConstantTimeCompare([]byte(given), []byte(a.token)) != 1 {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="dealbell"`)
-			http.Error(w, "this needs the bearer token in "+TokenFile+" of the state directory", http.StatusUnauthorized)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+// SetupLink returns a link by which the dashboard's password can be set, where
+// none is set yet; else it is empty. Links from before hold no longer.
+func (a *App) SetupLink(ctx context.Context, admin string) (secret.String, error) {
+	hash, err := a.db.Password(ctx)
+	if err != nil || hash != "" {
+		return secret.String{}, err
+	}
+	path, err := web.SetupPath(ctx, a.db)
+	if err != nil {
+		return secret.String{}, fmt.Errorf("make a setup link: %w", err)
+	}
+	return secret.New(a.o.Config.Dashboard(admin) + path.Reveal()), nil
 }
 
 func (a *App) serveStatus(w http.ResponseWriter, r *http.Request) {

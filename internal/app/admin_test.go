@@ -18,7 +18,7 @@ import (
 )
 
 func (w *world) ask(path, token string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:3001"+path, nil)
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
@@ -51,8 +51,8 @@ func TestTheAdminListenerNeedsItsToken(t *testing.T) {
 				t.Errorf("status with token %q: %d, want %d", given, got, want)
 			}
 		}
-		if got := w.ask("/", token).Code; got != 404 {
-			t.Errorf("/ = %d, want 404", got)
+		if got := w.ask("/", token); got.Code != 303 || got.Header().Get("Location") != "/login?next=%2F" {
+			t.Errorf("/ = %d to %q, want the login", got.Code, got.Header().Get("Location"))
 		}
 		w.stop()
 		w.start()

@@ -23,6 +23,7 @@ import (
 	"github.com/dealbell/dealbell/internal/poll"
 	"github.com/dealbell/dealbell/internal/queue"
 	"github.com/dealbell/dealbell/internal/schedule"
+	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/slack"
 	"github.com/dealbell/dealbell/internal/store"
 )
@@ -49,7 +50,7 @@ type App struct {
 	schedule *schedule.Service
 	runner   *queue.Runner
 	metrics  *metrics
-	token    string // of the admin listener
+	token    secret.String // of scripts on the admin listener
 	draining chan struct{}
 	public   http.Handler
 	admin    http.Handler

@@ -185,7 +185,7 @@ func TestTheSilenceOfAWebhookIsReported(t *testing.T) {
 	inSales(t, sandbox.Options{}, sandbox.DeliveryPlan{}, func(s *sales) {
 		silence := func() (metric string, status bool) {
 			answer := httptest.NewRecorder()
-			s.app.Admin().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			s.app.Admin().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/metrics", nil))
 			for line := range strings.Lines(answer.Body.String()) {
 				if value, ok := strings.CutPrefix(line, "dealbell_webhook_silent_seconds "); ok {
 					metric = strings.TrimSpace(value)

@@ -22,6 +22,7 @@ import (
 	"github.com/dealbell/dealbell/internal/schedule"
 	"github.com/dealbell/dealbell/internal/slack"
 	"github.com/dealbell/dealbell/internal/store"
+	"github.com/dealbell/dealbell/internal/web"
 )
 
 // The interfaces that services declare are satisfied here.
@@ -41,6 +42,8 @@ var (
 	_ ingest.Inbox     = (*store.DB)(nil)
 	_ ingest.Hooks     = (*store.DB)(nil)
 	_ ingest.Health    = (*App)(nil)
+	_ web.Passwords    = (*store.DB)(nil)
+	_ web.Sessions     = (*store.DB)(nil)
 )
 
 // handshakeTime is how long after a start a first webhook subscription is let
@@ -114,7 +117,9 @@ func (a *App) wire(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.admin = a.adminRoutes()
+	if a.admin, err = a.newDashboard(); err != nil {
+		return err
+	}
 	return errors.Join(a.enqueueFirst(ctx), a.expectHandshake(ctx))
 }
 

@@ -54,6 +54,7 @@ type commands struct {
 	Digest      digestCommand      `cmd:"" help:"Make a digest now."`
 	Jobs        jobsCommand        `cmd:"" help:"List, show, retry or drop jobs; dead letters first of all."`
 	Replay      replayCommand      `cmd:"" help:"List what is held or was rejected, let it go on, or work a delivery in again."`
+	Password    passwordCommand    `cmd:"" help:"Set the dashboard's password."`
 	Backup      backupCommand      `cmd:"" help:"Copy the state to a file, beside a running daemon."`
 	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the state, while no daemon runs."`
 	Export      exportCommand      `cmd:"" help:"Print everything that is kept about a person."`

@@ -43,6 +43,13 @@ func (serveCommand) Run(s *session) error {
 		return err
 	}
 	err = a.Serve(s.ctx, func(public, admin string) {
+		link, err := a.SetupLink(s.ctx, admin)
+		switch {
+		case err != nil:
+			log.Error("no setup link could be made", "error", err, "hint", "dealbell password sets a password")
+		case !link.Empty():
+			log.Info("the dashboard has no password yet: open this link within 24 hours to set one", "link", link.Reveal())
+		}
 		log.Info("ready for leads", "public", "http://"+public, "admin", "http://"+admin, "data", c.Data, "version", version())
 	})
 	if closed := a.Close(); err == nil && closed != nil {

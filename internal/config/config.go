@@ -36,6 +36,10 @@ type Config struct {
 	// this machine whose X-Forwarded-For tells the client's address.
 	TrustedProxies []Network `yaml:"trusted_proxies"`
 
+	// AdminHosts are names by which browsers reach the dashboard, beside
+	// addresses and names of this machine. The first is its address in links.
+	AdminHosts []string `yaml:"admin_hosts" env:"DEALBELL_ADMIN_HOSTS"`
+
 	// PrivateHosts are names of servers, such as a Slack-like chat's, that may
 	// lead to private addresses. Any other name may not.
 	PrivateHosts []string `yaml:"private_hosts"`

@@ -118,3 +118,12 @@ func (f Form) policy(name string) *antispam.Policy {
 	}
 	return &p
 }
+
+// Dashboard returns the dashboard's address: behind the first of AdminHosts is
+// a proxy that speaks TLS, else it is the admin listener's own.
+func (c *Config) Dashboard(listener string) string {
+	if len(c.AdminHosts) > 0 {
+		return "https://" + c.AdminHosts[0]
+	}
+	return "http://" + listener
+}

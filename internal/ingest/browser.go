@@ -13,6 +13,7 @@ import (
 
 	"github.com/dealbell/dealbell/internal/antispam"
 	"github.com/dealbell/dealbell/internal/form"
+	"github.com/dealbell/dealbell/internal/inbound"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
@@ -89,7 +90,7 @@ func (p *public) take(w http.ResponseWriter, r *http.Request) (form.Submission, 
 		return form.Submission{}, store.Receipt{}, refused
 	}
 	now := time.Now()
-	tooMany, wait := p.limiter.Take(ClientAddr(r, p.Trusted), now)
+	tooMany, wait := p.limiter.Take(inbound.ClientAddr(r, p.Trusted), now)
 	if wait > 0 {
 		return form.Submission{}, store.Receipt{}, refuse(http.StatusTooManyRequests, "too many submissions, try again in a minute").after(max(wait, time.Second))
 	}

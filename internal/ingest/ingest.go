@@ -10,11 +10,9 @@ package ingest
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"runtime/debug"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -22,6 +20,7 @@ import (
 
 	"github.com/dealbell/dealbell/internal/antispam"
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/inbound"
 	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/store"
 )
@@ -74,7 +73,7 @@ func Handler(o Options) (http.Handler, error) {
 		o.Counted = func(string, string) {}
 	}
 	r := chi.NewRouter()
-	r.Use(recovered(o.Log))
+	r.Use(inbound.Recovered(o.Log, func(w http.ResponseWriter) { refuse(http.StatusInternalServerError, "").write(w) }))
 	place, hooks := limitInFlight(maxInFlight), &bodies{most: maxEvents}
 	small := &bodies{most: maxBodies}
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
@@ -149,22 +148,6 @@ func health(parts func(context.Context) []Part) http.HandlerFunc {
 			answer.Parts[p.Name] = part{word, p.Detail}
 		}
 		writeJSON(w, status, "application/json", answer)
-	}
-}
-
-// recovered turns a panic of one request into a 500 of that request.
-func recovered(log *slog.Logger) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			defer func() {
-				if p := recover(); p != nil && p != any(http.ErrAbortHandler) {
-					// Neither the value nor the path is logged: they may hold what a person entered.
-					log.Error("request panicked", "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-					refuse(http.StatusInternalServerError, "").write(w)
-				}
-			}()
-			next.ServeHTTP(w, r)
-		})
 	}
 }
 

@@ -80,7 +80,7 @@ func (s scene) functions() template.FuncMap {
 		"link":    s.link,
 		"money":   func(v any, sign ...any) string { return money(digits(v), text(slices.Concat(sign, []any{"$"})[0])) },
 		"number": func(v any) string {
-			return cmp.Or(grouped(digits(v)), unknownIf(v))
+			return cmp.Or(Grouped(digits(v)), unknownIf(v))
 		},
 		"date":         s.date,
 		"days":         s.days,

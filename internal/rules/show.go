@@ -173,13 +173,13 @@ func money(amount, sign string) string {
 	}
 	shown := strings.TrimSuffix(exact.FloatString(2), ".00")
 	if positive, negative := strings.CutPrefix(shown, "-"); negative && positive != "0" {
-		return "-" + sign + grouped(positive)
+		return "-" + sign + Grouped(positive)
 	}
-	return sign + grouped(strings.TrimPrefix(shown, "-"))
+	return sign + Grouped(strings.TrimPrefix(shown, "-"))
 }
 
-// grouped puts commas between the thousands.
-func grouped(number string) string {
+// Grouped puts commas between the thousands of a number such as -1234.5.
+func Grouped(number string) string {
 	minus := ""
 	if rest, negative := strings.CutPrefix(number, "-"); negative {
 		minus, number = "-", rest

@@ -44,6 +44,8 @@ func pasts(keep time.Duration) []past {
 			"taken_at <= ?1 and slot < (select max(slot) from slots as newest where newest.schedule = slots.schedule)", messageAge,
 		},
 		{"forgotten", "hash", "at <= ?1", forgottenAge},
+		{"sessions", "hash", "seen_at <= ?1", sessionAge},
+		{"setup_links", "hash", "expires_at <= ?1", 0},
 		{ // a message may still have to be kept
 			"inbox", "seq", "state in ('done', 'dropped') and done_at <= ?1 and not exists (select 1 from jobs where jobs.key = inbox.id)", keep,
 		},

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dealbell/dealbell/internal/ingest"
+	"github.com/dealbell/dealbell/internal/inbound"
 )
 
 // caddy runs Caddy with the repository's Caddyfile in front of a handler, on
@@ -120,7 +120,7 @@ func TestNobodyChoosesTheirAddressThroughCaddy(t *testing.T) {
 		t.Skip("this machine has no address but loopback; DEALBELL_REQUIRE_ALL=1 makes this an error")
 	}
 	port := caddy(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, ingest.ClientAddr(r, nil))
+		fmt.Fprint(w, inbound.ClientAddr(r, nil))
 	}))
 	seed := seed(t)
 	dice := rand.New(rand.NewPCG(seed, 9))

@@ -1,6 +1,7 @@
-package ingest_test
+package inbound_test
 
 import (
+	"crypto/tls"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -12,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dealbell/dealbell/internal/ingest"
+	"github.com/dealbell/dealbell/internal/inbound"
 )
 
 // seed is DEALBELL_TEST_SEED, to repeat a run, or new each time.
@@ -88,7 +89,7 @@ func TestTheClientIsWhoTheNearestStrangerSays(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got := ingest.ClientAddr(from(tc.peer, tc.forwarded...), lan)
+			got := inbound.ClientAddr(from(tc.peer, tc.forwarded...), lan)
 			if want, err := netip.ParseAddr(tc.want); err == nil && got != want || tc.want == "" && got.IsValid() {
 				t.Errorf("got %v, want %q", got, tc.want)
 			}
@@ -110,7 +111,7 @@ func TestNobodyElseCanChooseTheAddress(t *testing.T) {
 		for range 1 + dice.IntN(4) {
 			r.Header.Add(claims[dice.IntN(len(claims))], claim(dice))
 		}
-		if got := ingest.ClientAddr(r, prefixes("192.0.2.0/24")); got != netip.MustParseAddr(peer) {
+		if got := inbound.ClientAddr(r, prefixes("192.0.2.0/24")); got != netip.MustParseAddr(peer) {
 			fooled++
 			t.Errorf("%s with %v counts as %v", peer, r.Header, got)
 		}
@@ -136,4 +137,29 @@ func claim(dice *rand.Rand) string {
 		parts = append(parts, addresses[dice.IntN(len(addresses))])
 	}
 	return strings.Join(parts, []string{",", ", ", " , "}[dice.IntN(3)])
+}
+
+func TestABrowserSpeaksTLSWhereAProxyToBeBelievedSaysSo(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, peer, proto string
+		tls, want         bool
+	}{
+		{"a plain request", "192.0.2.7:1", "", false, false},
+		{"TLS with us", "192.0.2.7:1", "", true, true},
+		{"Caddy on this machine", "127.0.0.1:1", "https", false, true},
+		{"Caddy without TLS", "127.0.0.1:1", "http", false, false},
+		{"a proxy in the list", "10.1.2.3:1", "HTTPS", false, true},
+		{"a stranger who says so", "192.0.2.7:1", "https", false, false},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = c.peer
+		r.Header.Set("X-Forwarded-Proto", c.proto)
+		if c.tls {
+			r.TLS = &tls.ConnectionState{}
+		}
+		if got := inbound.Secure(r, prefixes("10.0.0.0/8")); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
 }

@@ -1,4 +1,7 @@
-package ingest
+// Package inbound is what both listeners have to know of the requests that
+// come: whose they are, whether the browser spoke TLS, and how a handler that
+// fails harms no other.
+package inbound
 
 import (
 	"net/http"
@@ -21,8 +24,8 @@ import (
 // one client has one address. Only a peer on a unix socket has none: then the
 // zero Addr is returned, unless the header names the client.
 func ClientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	peer, isIP := parseHost(r.RemoteAddr)
-	if isIP && !isProxy(peer, trusted) || !isIP && !isSocket(r.RemoteAddr) {
+	peer, _ := parseHost(r.RemoteAddr)
+	if !fromProxy(r, trusted) {
 		return peer
 	}
 	entries := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -36,6 +39,18 @@ func ClientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 		}
 	}
 	return peer
+}
+
+// Secure reports whether the browser spoke TLS: with this process, or with a
+// proxy to be believed that says so.
+func Secure(r *http.Request, trusted []netip.Prefix) bool {
+	return r.TLS != nil || fromProxy(r, trusted) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+}
+
+// fromProxy reports whether the peer is a proxy to be believed.
+func fromProxy(r *http.Request, trusted []netip.Prefix) bool {
+	peer, isIP := parseHost(r.RemoteAddr)
+	return isIP && isProxy(peer, trusted) || !isIP && isSocket(r.RemoteAddr)
 }
 
 func isProxy(a netip.Addr, trusted []netip.Prefix) bool {

@@ -1,0 +1,61 @@
+// Package web is the dashboard: what an operator sees and does in a browser,
+// on the admin listener.
+//
+// Every page is made here from templates and works without JavaScript; the
+// little script that comes along only keeps numbers fresh. It promises that
+// nothing but the login, the setup, static files and metrics is shown without
+// a session, that nothing changes without proof that the page itself asked for
+// it, and that no address and no submission is part of a URL or a log line.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/secret"
+)
+
+// Passwords keeps the hash of the password, and the links that may set one.
+type Passwords interface {
+	Password(ctx context.Context) (hash string, err error) // "" when none is set
+	SetupOffered(ctx context.Context, token []byte) (bool, error)
+	Setup(ctx context.Context, token []byte, hash string) error
+}
+
+// Sessions keeps who is logged in, by the hash of a cookie.
+type Sessions interface {
+	StartSession(ctx context.Context, cookie []byte, password string) error
+	Session(ctx context.Context, cookie []byte) (bool, error)
+	EndSession(ctx context.Context, cookie []byte) error
+}
+
+// Options are what the admin listener needs.
+type Options struct {
+	Passwords Passwords
+	Sessions  Sessions
+
+	Trusted []netip.Prefix // proxies whose word on the client counts, beside those on this machine
+	Hosts   []string       // names of the dashboard beside addresses and names of this machine
+	Token   secret.String  // of scripts that read the API
+	Status  http.Handler   // GET /api/v1/status
+	Metrics http.Handler   // GET /metrics, for everybody
+
+	Zone     *time.Location  // of all times that are shown
+	Draining <-chan struct{} // closed when the process is stopping
+	Version  string
+	Log      *slog.Logger
+}
+
+// site is the dashboard.
+type site struct {
+	Options
+	*pages
+	hashing  chan struct{} // one password at a time: each takes 19 MiB
+	throttle *throttle
+}
+
+// Handler returns the routes of the admin listener.
+func Handler(o Options) (http.Handler, error) { return newRouter(o) }
