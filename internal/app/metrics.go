@@ -18,7 +18,8 @@ import (
 type metrics struct {
 	counted    *meter.Set
 	db         *store.DB
-	subscribed bool // a webhook's token is configured
+	subscribed bool         // a webhook's token is configured
+	lastMinute meter.Minute // requests to Notion
 }
 
 // counted is what happens while the process runs.
@@ -60,6 +61,7 @@ func newMetrics(version string, db *store.DB, subscribed bool) *metrics {
 
 // Request implements notion.Observer.
 func (m *metrics) Request(endpoint string, status int, took time.Duration) {
+	m.lastMinute.Add(time.Now())
 	m.counted.Add("dealbell_notion_requests_total", 1, endpoint, strconv.Itoa(status))
 	m.counted.Observe("dealbell_notion_request_seconds", took.Seconds(), endpoint)
 }

@@ -44,6 +44,7 @@ var (
 	_ ingest.Health    = (*App)(nil)
 	_ web.Passwords    = (*store.DB)(nil)
 	_ web.Sessions     = (*store.DB)(nil)
+	_ web.Figures      = (*store.DB)(nil)
 )
 
 // handshakeTime is how long after a start a first webhook subscription is let
@@ -117,7 +118,7 @@ func (a *App) wire(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if a.admin, err = a.newDashboard(); err != nil {
+	if a.admin, err = a.newDashboard(entries); err != nil {
 		return err
 	}
 	return errors.Join(a.enqueueFirst(ctx), a.expectHandshake(ctx))
@@ -218,6 +219,9 @@ func (a *App) watched() []poll.Watch {
 	return found
 }
 
+// digestSchedule begins the names of the digests' schedules.
+const digestSchedule = "digest "
+
 // newDigests makes the digests that are on, with their schedules.
 func (a *App) newDigests() (*digest.Service, []schedule.Entry, error) {
 	compiled, err := a.o.Config.CompiledDigests()
@@ -233,7 +237,7 @@ func (a *App) newDigests() (*digest.Service, []schedule.Entry, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("digest %q: %w", d.Name(), err)
 		}
-		entries = append(entries, schedule.Entry{Name: "digest " + d.Name(), Spec: spec, Job: func(slot schedule.Slot) crm.Job {
+		entries = append(entries, schedule.Entry{Name: digestSchedule + d.Name(), Spec: spec, Job: func(slot schedule.Slot) crm.Job {
 			return digest.Job(d.Name(), slot.Name, slot.At)
 		}})
 	}

@@ -14,7 +14,7 @@ func newRouter(o Options) (chi.Router, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{Options: o, pages: p, hashing: make(chan struct{}, 1), throttle: newThrottle()}
+	s := &site{Options: o, pages: p, hashing: make(chan struct{}, 1), throttle: newThrottle(), following: make(chan struct{}, followers)}
 	r := chi.NewRouter()
 	r.Use(inbound.Recovered(o.Log, sorry), hardened, http.NewCrossOriginProtection().Handler)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
@@ -42,6 +42,7 @@ func (s *site) closed(r chi.Router) {
 	r.Use(s.onlyWithSession)
 	r.Post("/logout", s.logout)
 	r.Get("/", s.overview)
+	r.Get("/events", s.events)
 }
 
 func sorry(w http.ResponseWriter) {

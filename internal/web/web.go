@@ -15,7 +15,9 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/secret"
+	"github.com/dealbell/dealbell/internal/store"
 )
 
 // Passwords keeps the hash of the password, and the links that may set one.
@@ -32,10 +34,43 @@ type Sessions interface {
 	EndSession(ctx context.Context, cookie []byte) error
 }
 
+// Figures are the numbers of the overview.
+type Figures interface {
+	Summarise(ctx context.Context) (store.Summary, error)
+	Hooks(ctx context.Context) (store.Hooks, error)
+	// Arrivals counts the leads between each two neighbouring times.
+	Arrivals(ctx context.Context, bounds []time.Time) ([]int, error)
+}
+
+// Notion is the connection to Notion, as this process has it.
+type Notion interface {
+	State() notion.State
+	Budget() (used, most int) // requests in the last minute, and how many there may be
+}
+
+// Database is one that is read.
+type Database struct {
+	ID, Name string
+	Every    time.Duration // how often
+}
+
+// Digest is one that is made by a schedule.
+type Digest struct {
+	Name string
+	Next func(after time.Time) time.Time // when it is due
+}
+
 // Options are what the admin listener needs.
 type Options struct {
 	Passwords Passwords
 	Sessions  Sessions
+	Figures   Figures
+	Notion    Notion
+
+	Databases  []Database // that are read
+	Digests    []Digest
+	Subscribed bool          // a webhook's token is configured
+	Keep       time.Duration // how long finished deliveries are there to be counted
 
 	Trusted []netip.Prefix // proxies whose word on the client counts, beside those on this machine
 	Hosts   []string       // names of the dashboard beside addresses and names of this machine
@@ -53,8 +88,10 @@ type Options struct {
 type site struct {
 	Options
 	*pages
-	hashing  chan struct{} // one password at a time: each takes 19 MiB
-	throttle *throttle
+	hashing   chan struct{} // one password at a time: each takes 19 MiB
+	throttle  *throttle
+	figures   figures
+	following chan struct{} // tabs that follow the numbers
 }
 
 // Handler returns the routes of the admin listener.

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/store"
 	"github.com/dealbell/dealbell/internal/web"
@@ -52,7 +53,17 @@ type world struct {
 	logs    *strings.Builder
 	header  http.Header // of every request
 	peer    string
+	notion  fakeNotion
 }
+
+// fakeNotion is how the connection stands.
+type fakeNotion struct {
+	state notion.State
+	used  int
+}
+
+func (f *fakeNotion) State() notion.State      { return f.state }
+func (f *fakeNotion) Budget() (used, most int) { return f.used, 150 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -68,7 +79,7 @@ func newWorld(t *testing.T) *world {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(text)) })
 	}
 	w.options = web.Options{
-		Passwords: db, Sessions: db, Token: secret.New("api-token"), Status: say("the status"), Metrics: say("the metrics"),
+		Passwords: db, Sessions: db, Figures: db, Notion: &w.notion, Token: secret.New("api-token"), Status: say("the status"), Metrics: say("the metrics"),
 		Zone: time.UTC, Draining: make(chan struct{}), Version: "test", Log: slog.New(slog.NewJSONHandler(w.logs, nil)),
 	}
 	w.build()

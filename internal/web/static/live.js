@@ -12,7 +12,11 @@
     const next = new DOMParser().parseFromString(event.data, "text/html");
     for (const part of next.querySelectorAll("[data-live]")) {
       const here = document.querySelector(`[data-live="${part.dataset.live}"]`);
-      if (here && here.innerHTML !== part.innerHTML && !here.contains(document.activeElement)) here.replaceWith(document.adoptNode(part));
+      if (!here || here.innerHTML === part.innerHTML) continue;
+      if (here.contains(document.activeElement)) continue; // do not take away what somebody is about to use
+      const open = [...here.querySelectorAll("details")].map((d) => d.open);
+      here.replaceChildren(...part.childNodes);
+      here.querySelectorAll("details").forEach((d, i) => { d.open = open[i]; });
     }
   });
   addEventListener("pagehide", () => source.close());

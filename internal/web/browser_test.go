@@ -1,0 +1,76 @@
+package web_test
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"github.com/dealbell/dealbell/internal/chromium"
+)
+
+// browser is somebody who looks at the dashboard of a daemon.
+type browser struct {
+	*daemon
+	ctx context.Context //nolint:containedctx // lives as long as the test
+}
+
+func newBrowser(t *testing.T) browser {
+	t.Helper()
+	ctx := chromium.Start(t)
+	return browser{startDaemon(t), ctx}
+}
+
+// do works in the browser, with a limit for what has to appear.
+func (b browser) do(what string, actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 15*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		text, _ := chromedp.Run(b.ctx, chromedp.Text(`body`))
+		b.t.Fatalf("%s: %v; the page says: %s", what, err, text)
+	}
+}
+
+// logIn sets the password by the link.
+func (b browser) logIn() {
+	b.do("set the password", chromedp.Navigate(b.link), chromedp.SendKeys(`#password`, password), chromedp.SendKeys(`#again`, password),
+		chromedp.Click(`button`), chromedp.WaitVisible(`//h1[.="Overview"]`))
+}
+
+// look keeps pictures of a page, for people, when DEALBELL_SCREENSHOTS names
+// a directory.
+func (b browser) look(name, path string) {
+	b.t.Helper()
+	dir := os.Getenv("DEALBELL_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	for suffix, how := range map[string]struct {
+		scheme string
+		width  int64
+	}{"": {"light", 1200}, "-dark": {"dark", 1200}, "-phone": {"light", 390}, "-narrow": {"dark", 360}} {
+		media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: how.scheme}}}
+		if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, media); err != nil {
+			b.t.Fatal(err)
+		}
+		b.do("look at "+path, chromedp.EmulateViewport(how.width, 900), chromedp.Navigate("http://"+b.admin+path))
+		png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+		must(b.t, err)
+		must(b.t, os.WriteFile(dir+"/"+name+suffix+".png", png, 0o600))
+	}
+}
+
+func TestTheNumbersOnAnOpenPageFollowAlong(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	b.look("setup", b.link[len("http://"+b.admin):])
+	b.logIn()
+	b.do("an empty day", chromedp.WaitVisible(`//*[@id="leads-today" and .="0"]`), chromedp.WaitVisible(`//*[@id="live-state" and .="Live"]`))
+	b.ordinaryDay()
+	b.do("the numbers without a reload", chromedp.WaitVisible(`//*[@id="leads-today" and .="5"]`), chromedp.WaitVisible(`//strong[.="Something needs you."]`))
+	b.look("overview", "/")
+}
