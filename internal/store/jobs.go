@@ -87,7 +87,8 @@ func (db *DB) Idle(ctx context.Context, now time.Time, room crm.Room) (idle bool
 
 // enqueue adds a job, or lets the one that already waits with the same Unique
 // stand for both: the newest payload wins, the more urgent lane and the
-// earlier time hold.
+// earlier time hold. Jobs of its key that it has to wait for become as urgent
+// as it is.
 func (t *tx) enqueue(j crm.Job) error {
 	state, notBefore := crm.JobReady, milliAfter(j.NotBefore)
 	if notBefore > t.now {
@@ -99,14 +100,18 @@ func (t *tx) enqueue(j crm.Job) error {
 	if payload == "" {
 		payload = "null"
 	}
-	return t.exec(`insert into jobs (kind, lane, key, uniq, payload, state, created_at, not_before)
+	found, err := t.row(`insert into jobs (kind, lane, key, uniq, payload, state, created_at, not_before)
 		values (?1, ?2, ?3, ?4, ?5,
 			case when ?3 <> '' and exists (select 1 from jobs where key = ?3 and state <> 'dead') then 'blocked' else ?6 end, ?7, ?8)
 		on conflict (kind, uniq) where uniq <> '' and state in ('ready', 'waiting', 'blocked') do update set
 			payload = excluded.payload, lane = min(lane, excluded.lane), not_before = min(not_before, excluded.not_before),
 			created_at = excluded.created_at, -- no giving up on the newest before its time
-			state = case when state = 'waiting' and excluded.not_before = 0 then 'ready' else state end`,
-		j.Kind, j.Lane, j.Key, j.Unique, payload, state, t.now, notBefore)
+			state = case when state = 'waiting' and excluded.not_before = 0 then 'ready' else state end
+		returning state`, []any{j.Kind, j.Lane, j.Key, j.Unique, payload, state, t.now, notBefore}, &state)
+	if err != nil || !found || state != crm.JobBlocked {
+		return err
+	}
+	return t.exec(`update jobs set lane = ?1 where key = ?2 and lane > ?1 and state in ('ready', 'waiting', 'blocked')`, j.Lane, j.Key)
 }
 
 // end writes how a run ended and lets the next job of its key go on.
