@@ -29,13 +29,15 @@ type Delivery struct {
 	CorrectedAt time.Time
 }
 
-// Outcome says what became of a delivery.
+// Outcome says what became of a delivery, or of a row.
 type Outcome string
 
-// The outcomes of a lead.
+// The outcomes of a lead and of a row; the last two of a row alone.
 const (
-	Created Outcome = "created"
-	Updated Outcome = "updated"
+	Created   Outcome = "created"
+	Updated   Outcome = "updated"
+	Unchanged Outcome = "unchanged" // all of it was there already
+	Rejected  Outcome = "rejected"
 )
 
 // Progress moves one delivery to another state.
@@ -125,6 +127,8 @@ type Commit struct {
 	Handled    []string  // ids of events
 	Messages   []Message // to send; of one rule and change, or one rule and slot, the first counts
 	Delivered  []Delivered
+	Imported   []Imported
+	Stops      []ImportStop
 	Matched    int64    // the rules have seen all changes up to this one; 0 says nothing
 	Jobs       []Job    // to enqueue
 	Hurry      []string // kinds of job that need not wait any longer

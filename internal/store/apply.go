@@ -43,6 +43,8 @@ func (t *tx) apply(c crm.Commit) error {
 		all(c.Handled, t.handled),
 		all(c.Messages, t.saveMessage),
 		all(c.Delivered, t.delivered),
+		all(c.Imported, t.imported),
+		all(c.Stops, t.stopImport),
 		func() error { return t.matched(c.Matched) },
 		all(c.Jobs, t.enqueue),
 		t.followUp,

@@ -35,6 +35,7 @@ func belongings() map[string][]string {
 	return map[string][]string{
 		"inbox": {"id"}, "jobs": {"key"}, "idempotency": {"delivery"}, "intents": {"key"},
 		"snapshots": {"page"}, "changes": {"page"}, "clues": {"page"}, "leftovers": {"page"}, "writes": {"page"}, "outbox": {"page"},
+		"import_rows": {"key"}, "import_sums": {"page"},
 	}
 }
 

@@ -90,6 +90,9 @@ func (db *DB) doubt(ctx context.Context, careful func(crm.Job) crm.Job, written 
 			func() error { return t.exec(`update intents set unsure_at = ?, looks = 0`, t.now) },
 			func() error { return t.exec(`update reads set polled_at = 0`) },
 			func() error {
+				return t.exec(`update imports set state = 'paused', reason = 'the state was restored from a backup' where state = 'running'`)
+			},
+			func() error {
 				return t.exec(`update outbox set state = 'maybe', reason = ? where state in ('queued', 'sending') and (repeat = 0 or created_at < ?)`,
 					reason, t.now-digestAge.Milliseconds())
 			},

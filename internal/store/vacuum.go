@@ -12,6 +12,7 @@ const (
 	changeAge    = 2 * 365 * 24 * time.Hour // how long the ledger of changes reaches back
 	messageAge   = 90 * 24 * time.Hour      // how long the outbox and the taken slots do
 	forgottenAge = 90 * 24 * time.Hour      // how long what was forgotten stays away
+	importAge    = 30 * 24 * time.Hour      // how long an import that does not go on is kept
 )
 
 // Leads come in between the steps of a clean-up; each takes a few
@@ -44,6 +45,9 @@ func pasts(keep time.Duration) []past {
 			"taken_at <= ?1 and slot < (select max(slot) from slots as newest where newest.schedule = slots.schedule)", messageAge,
 		},
 		{"forgotten", "hash", "at <= ?1", forgottenAge},
+		{"import_rows", "import, line", "import in (select id from imports where state not in ('running') and begun_at <= ?1)", importAge},
+		{"imports", "id", "state not in ('running') and begun_at <= ?1", importAge},
+		{"import_sums", "sum", "at <= ?1", changeAge},
 		{"sessions", "hash", "seen_at <= ?1", sessionAge},
 		{"setup_links", "hash", "expires_at <= ?1", 0},
 		{ // a message may still have to be kept
