@@ -17,6 +17,11 @@ func (r *run) find(ctx context.Context) (crm.Snapshot, bool, error) {
 	if err != nil || found {
 		return page, found, err
 	}
+	if r.Fresh {
+		if _, begun, err := r.State.Intent(ctx, r.Database, r.Key); err != nil || !begun {
+			return crm.Snapshot{}, false, err
+		}
+	}
 	if err := r.awaitFirstRead(ctx); err != nil {
 		return crm.Snapshot{}, false, err
 	}

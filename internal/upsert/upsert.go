@@ -55,9 +55,15 @@ type Row struct {
 	Key        string       // of this row, normalised
 	Typed      []string     // the same as somebody typed it
 
-	Create map[string]crm.Value // by property id, for a new row
-	Fill   map[string]crm.Value // by property id, for blanks of a known one
-	Touch  map[string]crm.Value // dates by property id, which only move forward
+	Create  map[string]crm.Value // by property id, for a new row
+	Fill    map[string]crm.Value // by property id, for blanks of a known one
+	Replace map[string]crm.Value // by property id, whatever a known one shows
+	Touch   map[string]crm.Value // dates by property id, which only move forward
+
+	// Fresh says that all of the database is known as it was a short while
+	// ago: then a key that nobody knows is looked up only where a create may
+	// have made it, and a known page is not read before it is written.
+	Fresh bool
 
 	// Content returns the text of a new page, and what becomes durable before
 	// it is made. It may be nil.
@@ -117,8 +123,8 @@ type run struct {
 // update fills blanks and touches. What is blank is decided by a fresh look,
 // unless there is nothing to fill.
 func (r *run) update(ctx context.Context, page crm.Snapshot) (Written, crm.Commit, error) {
-	fill, touch := blanks(r.Fill, page.Values), later(r.Touch, page.Values)
-	if len(fill) > 0 || len(touch) == 0 {
+	values, touched := r.wanted(page.Values)
+	if !r.relies(page) && (len(values) > touched || touched == 0) {
 		askedAt := time.Now()
 		fresh, err := r.Notion.Page(ctx, page.Page)
 		if err != nil {
@@ -127,17 +133,50 @@ func (r *run) update(ctx context.Context, page crm.Snapshot) (Written, crm.Commi
 		if seen, err := r.see(crm.SeenFetch, askedAt, fresh); err != nil {
 			return Written{}, seen, err
 		}
-		fill, touch = blanks(r.Fill, fresh.Values), later(r.Touch, fresh.Values)
+		values, _ = r.wanted(fresh.Values)
 	}
-	maps.Copy(fill, touch)
 	commit := crm.Commit{}
-	if len(fill) > 0 {
+	if len(values) > 0 {
 		var err error
-		if commit, err = r.patch(ctx, page.Page, fill); err != nil {
+		if commit, err = r.patch(ctx, page.Page, values); err != nil {
 			return Written{}, commit, err
 		}
 	}
-	return r.settle(ctx, page.Page, commit)
+	return r.settle(ctx, page.Page, commit, len(values) > 0)
+}
+
+// wanted returns what is to be written to a page, and how much of that only
+// touches it.
+func (r *run) wanted(present map[string]crm.Value) (values map[string]crm.Value, touched int) {
+	values = Missing(r.Fill, r.Replace, present)
+	touch := later(r.Touch, present)
+	maps.Copy(values, touch)
+	return values, len(touch)
+}
+
+// Missing returns what has to be written to a page that shows some values:
+// what fills its blanks, and what replaces something else.
+func Missing(fill, replace, present map[string]crm.Value) map[string]crm.Value {
+	values := blanks(fill, present)
+	for id, v := range replace {
+		if !observe.Shows(present[id], v) {
+			values[id] = v
+		}
+	}
+	return values
+}
+
+// relies reports whether what is known of a page will do. It does not where a
+// value is not known at all, as after somebody was forgotten.
+func (r *run) relies(page crm.Snapshot) bool {
+	for _, values := range []map[string]crm.Value{r.Fill, r.Replace, r.Touch} {
+		for id := range values {
+			if _, known := page.Values[id]; !known {
+				return false
+			}
+		}
+	}
+	return r.Fresh
 }
 
 // patch writes values to a page.
@@ -162,8 +201,11 @@ func (r *run) patch(ctx context.Context, page string, values map[string]crm.Valu
 
 // settle ends an update. Where a create was begun, what was found is what it
 // made.
-func (r *run) settle(ctx context.Context, page string, commit crm.Commit) (Written, crm.Commit, error) {
+func (r *run) settle(ctx context.Context, page string, commit crm.Commit, wrote bool) (Written, crm.Commit, error) {
 	outcome := crm.Updated
+	if r.Fresh && !wrote {
+		outcome = crm.Unchanged
+	}
 	intent, begun, err := r.State.Intent(ctx, r.Database, r.Key)
 	if err != nil {
 		return Written{}, commit, err
