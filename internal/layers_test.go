@@ -26,7 +26,7 @@ var layers = [...]string{
 	"signature form antispam merge rules observe outbound inbound meter table",
 	"store queue notion slack sandbox connector",
 	"upsert",
-	"lead poll notify digest story doctor importer setup",
+	"lead poll notify digest story doctor setup",
 	"ingest web schedule",
 	"config",
 	"app",

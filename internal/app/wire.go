@@ -12,6 +12,7 @@ import (
 	"github.com/dealbell/dealbell/internal/antispam"
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/digest"
+	"github.com/dealbell/dealbell/internal/importer"
 	"github.com/dealbell/dealbell/internal/ingest"
 	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/notify"
@@ -87,6 +88,7 @@ func (a *App) wire(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	imports := a.newImporter()
 	a.db.Follow(store.Follow{Changed: notify.MatchJob(), Clue: poll.ClueJob, Wake: func() { a.runner.Wake() }})
 	a.runner = queue.New(queue.Options{
 		Store: a.db, Gate: a.notion, Log: a.o.Log.With("component", "queue"), Ended: a.metrics.jobEnded, Lost: a.db.Failed(),
@@ -104,6 +106,8 @@ func (a *App) wire(ctx context.Context) (err error) {
 			notify.KindMatch:   a.notify.Match,
 			notify.KindSend:    a.notify.Send,
 			digest.KindMake:    digests.Make,
+			importer.KindFeed:  imports.Feed,
+			importer.KindRow:   imports.Row,
 		},
 	})
 	a.schedule = schedule.New(schedule.Options{Ledger: a.db, Log: a.o.Log.With("component", "schedule"), Entries: entries, Wake: a.runner.Wake})
