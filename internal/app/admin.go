@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dealbell/dealbell/internal/ingest"
 	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/schedule"
 	"github.com/dealbell/dealbell/internal/secret"
@@ -41,10 +42,11 @@ func adminToken(dir string) (secret.String, error) {
 }
 
 // newDashboard makes the admin listener's routes.
-func (a *App) newDashboard(entries []schedule.Entry) (http.Handler, error) {
+func (a *App) newDashboard(entries []schedule.Entry, intakes []ingest.Form) (http.Handler, error) {
 	c := a.o.Config
 	return web.Handler(web.Options{
 		Passwords: a.db, Sessions: a.db, Figures: a.db, Notion: connection{a.notion, a.metrics, c.Notion.Rate},
+		Leads: a.db, Replay: ingest.Replay{Kept: a.db, Forms: intakes}, Wake: a.runner.Wake, Forms: c.LeadForms(),
 		Databases: a.shownDatabases(), Digests: a.shownDigests(entries), Subscribed: !c.WebhookToken.Empty(), Keep: time.Duration(c.Lead.Keep), Trusted: c.Trusted(), Hosts: c.AdminHosts, Token: a.token,
 		Status: http.HandlerFunc(a.serveStatus), Metrics: a.metrics.handler(),
 		Zone: c.Zone, Draining: a.draining, Version: a.o.Version, Log: a.o.Log.With("component", "web"),

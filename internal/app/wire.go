@@ -46,6 +46,8 @@ var (
 	_ web.Passwords    = (*store.DB)(nil)
 	_ web.Sessions     = (*store.DB)(nil)
 	_ web.Figures      = (*store.DB)(nil)
+	_ web.Leads        = (*store.DB)(nil)
+	_ web.Replay       = ingest.Replay{}
 )
 
 // handshakeTime is how long after a start a first webhook subscription is let
@@ -115,14 +117,15 @@ func (a *App) wire(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	intakes := a.intakes()
 	a.public, err = ingest.Handler(ingest.Options{
-		Inbox: a.db, Hooks: a.db, Health: a, Wake: a.runner.Wake, Forms: a.intakes(), Guard: guard, Trusted: c.Trusted(), Token: c.WebhookToken,
+		Inbox: a.db, Hooks: a.db, Health: a, Wake: a.runner.Wake, Forms: intakes, Guard: guard, Trusted: c.Trusted(), Token: c.WebhookToken,
 		Draining: a.draining, Counted: a.metrics.request, Log: a.o.Log.With("component", "ingest"),
 	})
 	if err != nil {
 		return err
 	}
-	if a.admin, err = a.newDashboard(entries); err != nil {
+	if a.admin, err = a.newDashboard(entries, intakes); err != nil {
 		return err
 	}
 	return errors.Join(a.enqueueFirst(ctx), a.expectHandshake(ctx))

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/dealbell/dealbell/internal/config"
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/ingest"
-	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
@@ -38,7 +36,7 @@ func (c *replayCommand) Run(s *session) error {
 		return err
 	}
 	defer db.Close()
-	r := &replay{session: s, replayCommand: c, db: db, forms: settings.LeadForms(), intakes: settings.Intakes()}
+	r := &replay{session: s, replayCommand: c, db: db, Replay: ingest.Replay{Kept: db, Forms: settings.Intakes()}}
 	if r.rejected, err = db.Quarantined(s.ctx); err != nil {
 		return fmt.Errorf("list rejected deliveries: %w", err)
 	}
@@ -55,9 +53,8 @@ func (c *replayCommand) Run(s *session) error {
 type replay struct {
 	*session
 	*replayCommand
+	ingest.Replay
 	db       *store.DB
-	forms    map[string]lead.Form
-	intakes  []ingest.Form
 	rejected []store.Rejected
 	held     []crm.Delivery
 
@@ -151,53 +148,32 @@ func (r *replay) chosen(id string, all bool) bool {
 // admit lets a held delivery go on, or gives it up.
 func (r *replay) admit(d crm.Delivery) error {
 	if r.Drop {
-		return r.db.Discard(r.ctx, d.ID)
+		return r.Discard(r.ctx, d.ID)
 	}
-	form, ok := r.forms[d.Source]
-	if !ok {
-		return noSuchForm(d.ID, d.Source)
-	}
-	return r.db.Admit(r.ctx, d.ID, form.Job(d.ID, d.Key))
+	return advised(r.Admit(r.ctx, d))
 }
 
-func noSuchForm(id, form string) error {
-	return &config.Error{
-		Problem: fmt.Sprintf("replay %s: it came by the form %q, which is no longer configured", id, form),
-		Advice:  "put the form back into the configuration file",
+// advised adds what the operator can do on the command line.
+func advised(err error) error {
+	if gone, ok := errors.AsType[*ingest.FormError](err); ok {
+		return &config.Error{Problem: gone.Error(), Advice: "put the form back into the configuration file"}
 	}
+	if doubt, ok := errors.AsType[*ingest.DoubtError](err); ok {
+		hint := "correct the secret of form " + doubt.Form + ", or add --force if you know that it is genuine"
+		if doubt.Unsigned {
+			hint = "its sender signs nothing, and the secret that came with it was not kept: look at it with --show, and add --force if it is genuine"
+		}
+		return crm.WithHint(err, hint)
+	}
+	return err
 }
 
-// release believes a rejected delivery after all. Its timestamp is compared
-// with the time at which it came, so that what was a replay then is one now.
+// release believes a rejected delivery after all.
 func (r *replay) release(q store.Rejected) error {
 	if r.Drop {
 		return &usageError{fmt.Errorf("replay %s: it was rejected, and goes by itself 7 days after it came", q.ID), "--drop is for held deliveries"}
 	}
-	i := slices.IndexFunc(r.intakes, func(f ingest.Form) bool { return f.Name == q.Source })
-	if i < 0 {
-		return noSuchForm(q.ID, q.Source)
-	}
-	sent := http.Header{}
-	for name, value := range q.Headers {
-		sent.Set(name, value)
-	}
-	form := r.intakes[i]
-	if _, err := form.Verify(sent, nil, q.Body, q.ReceivedAt); err != nil && !r.Force {
-		hint := "correct the secret of form " + q.Source + ", or add --force if you know that it is genuine"
-		if len(form.Scheme.Headers()) == 0 {
-			hint = "its sender signs nothing, and the secret that came with it was not kept: look at it with --show, and add --force if it is genuine"
-		}
-		return crm.WithHint(fmt.Errorf("replay %s: %w", q.ID, err), hint)
-	}
-	in, _, err := form.Intake(q.ID, sent, q.ContentType, q.Body)
-	if err != nil {
-		return fmt.Errorf("replay %s: %w", q.ID, err)
-	}
-	receipt, err := r.db.Release(r.ctx, q.ID, in)
-	if err == nil && receipt.Verdict == store.KeyReused {
-		return fmt.Errorf("replay %s: %s was accepted with the same id or Idempotency-Key, and another body", q.ID, receipt.ID)
-	}
-	return err
+	return advised(r.Release(r.ctx, q, r.Force))
 }
 
 // reopen works an accepted delivery in again.
@@ -212,14 +188,6 @@ func (r *replay) reopen(id string) error {
 	if err != nil {
 		return fmt.Errorf("read delivery %s: %w", id, err)
 	}
-	form, ok := r.forms[d.Source]
-	if !ok {
-		return noSuchForm(id, d.Source)
-	}
 	r.done++
-	err = r.db.Reopen(r.ctx, id, form.Job(d.ID, d.Key))
-	if errors.Is(err, store.ErrNotFound) {
-		return crm.WithHint(fmt.Errorf("delivery %s is in the queue already", id), "dealbell jobs list")
-	}
-	return err
+	return advised(r.Reopen(r.ctx, d))
 }

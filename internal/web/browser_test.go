@@ -2,7 +2,10 @@ package web_test
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/dealbell/dealbell/internal/chromium"
+	"github.com/dealbell/dealbell/internal/sandbox"
 )
 
 // browser is somebody who looks at the dashboard of a daemon.
@@ -73,4 +77,24 @@ func TestTheNumbersOnAnOpenPageFollowAlong(t *testing.T) {
 	b.ordinaryDay()
 	b.do("the numbers without a reload", chromedp.WaitVisible(`//*[@id="leads-today" and .="5"]`), chromedp.WaitVisible(`//strong[.="Something needs you."]`))
 	b.look("overview", "/")
+}
+
+func TestALeadIsFoundAndAHeldOneReleased(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	b.logIn()
+	b.ordinaryDay()
+	b.do("find a lead", chromedp.Click(`//nav//a[.="Leads"]`), chromedp.SendKeys(`#q`, "PERSON1@example.com"), chromedp.Click(`//button[.="Show"]`),
+		chromedp.WaitVisible(`//td/a[.="Bo Lind"]`), chromedp.WaitNotPresent(`//td/a[.="Ana Silva"]`),
+		chromedp.Click(`//td/a[.="Bo Lind"]`), chromedp.WaitVisible(`//dd[contains(.,"We need 3.")]`), chromedp.WaitVisible(`//a[.="Open the page"]`))
+	b.look("leads", "/leads")
+	b.look("held", "/leads?state=held")
+	b.do("release the held one", chromedp.Click(`//nav//a[.="Overview"]`), chromedp.Click(`//a[.="Release or drop"]`), chromedp.Click(`//td/a[.="Eve Doubt"]`),
+		chromedp.Click(`//button[.="Release it to Notion"]`), chromedp.WaitVisible(`//*[contains(.,"Released")]`))
+	b.settle()
+	rows := b.notion.Rows(b.crm.Contacts)
+	if !slices.ContainsFunc(rows, func(r sandbox.Row) bool { return strings.Contains(fmt.Sprint(r.Values), "eve@example.com") }) {
+		t.Errorf("the released lead is not among the contacts: %v", rows)
+	}
+	b.do("see it in Notion", chromedp.Click(`//nav//a[.="Leads"]`), chromedp.Click(`//td/a[.="Eve Doubt"]`), chromedp.WaitVisible(`//span[.="In Notion"]`))
 }

@@ -14,8 +14,8 @@ import (
 
 const (
 	chartDays  = 30
-	figuresAge = time.Second // as old as the live numbers may be, however many look at them
-	chartAge   = time.Minute // as old as the days before today may be
+	figuresAge = time.Second      // as old as the live numbers may be, however many look at them
+	chartAge   = 10 * time.Minute // as old as the days before today may be: they hardly change
 )
 
 // figures are the numbers that were read last: tabs that follow them share

@@ -126,7 +126,7 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, status int, v view
 
 // navigation lists the pages; the current one is marked.
 func navigation(here string) []link {
-	links := []link{{Path: "/", Label: "Overview"}}
+	links := []link{{Path: "/", Label: "Overview"}, {Path: "/leads", Label: "Leads"}}
 	for i, l := range links {
 		links[i].Current = here == l.Path || l.Path != "/" && strings.HasPrefix(here, l.Path+"/")
 	}
@@ -135,7 +135,21 @@ func navigation(here string) []link {
 
 // notices say what has just been done, by the word that the address of the
 // next page carries.
-var notices = map[string]string{}
+var notices = map[string]string{
+	"released": "Released: it goes on to Notion now.",
+	"dropped":  "Dropped.",
+	"none":     "Nothing was chosen, so nothing was done.",
+	"gone":     "Somebody else was quicker: some of it was done already.",
+}
+
+// seeOther leads to a page that says what was done.
+func seeOther(w http.ResponseWriter, r *http.Request, path, done string) {
+	sign := "?"
+	if strings.Contains(path, "?") {
+		sign = "&"
+	}
+	http.Redirect(w, r, path+sign+"done="+done, http.StatusSeeOther) //nolint:gosec // every caller names a path of ours
+}
 
 type refusal struct{ Text string }
 

@@ -15,6 +15,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/store"
@@ -42,6 +44,19 @@ type Figures interface {
 	Arrivals(ctx context.Context, bounds []time.Time) ([]int, error)
 }
 
+// Leads are the deliveries that were accepted.
+type Leads interface {
+	Leads(ctx context.Context, f store.LeadFilter) (found []store.Lead, before int64, err error)
+	Lead(ctx context.Context, id string) (store.Lead, error)
+}
+
+// Replay lets deliveries go on that went no further.
+type Replay interface {
+	Admit(ctx context.Context, d crm.Delivery) error
+	Discard(ctx context.Context, id string) error
+	Release(ctx context.Context, q store.Rejected, force bool) error
+}
+
 // Notion is the connection to Notion, as this process has it.
 type Notion interface {
 	State() notion.State
@@ -66,8 +81,12 @@ type Options struct {
 	Sessions  Sessions
 	Figures   Figures
 	Notion    Notion
+	Leads     Leads
+	Replay    Replay
 
-	Databases  []Database // that are read
+	Wake       func()               // called after there is something to do
+	Forms      map[string]lead.Form // that submissions come in by
+	Databases  []Database           // that are read
 	Digests    []Digest
 	Subscribed bool          // a webhook's token is configured
 	Keep       time.Duration // how long finished deliveries are there to be counted

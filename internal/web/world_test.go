@@ -15,8 +15,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dealbell/dealbell/internal/form"
+	"github.com/dealbell/dealbell/internal/ingest"
+	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/secret"
+	"github.com/dealbell/dealbell/internal/signature"
 	"github.com/dealbell/dealbell/internal/store"
 	"github.com/dealbell/dealbell/internal/web"
 )
@@ -54,6 +58,17 @@ type world struct {
 	header  http.Header // of every request
 	peer    string
 	notion  fakeNotion
+	woken   int
+}
+
+// forms are the website's.
+func forms() []ingest.Form {
+	own, _ := form.Named("own")
+	return []ingest.Form{{Form: lead.Form{Name: lead.Website, Vendor: own}, Scheme: signature.Form, Keys: signature.Keys(secret.New(formSecret))}}
+}
+
+func leadForms() map[string]lead.Form {
+	return map[string]lead.Form{lead.Website: forms()[0].Form}
 }
 
 // fakeNotion is how the connection stands.
@@ -80,6 +95,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.options = web.Options{
 		Passwords: db, Sessions: db, Figures: db, Notion: &w.notion, Token: secret.New("api-token"), Status: say("the status"), Metrics: say("the metrics"),
+		Leads: db, Replay: ingest.Replay{Kept: db, Forms: forms()}, Forms: leadForms(), Wake: func() { w.woken++ },
 		Zone: time.UTC, Draining: make(chan struct{}), Version: "test", Log: slog.New(slog.NewJSONHandler(w.logs, nil)),
 	}
 	w.build()
