@@ -4,13 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/pipeline"
 	"github.com/dealbell/dealbell/internal/rules"
 )
 
@@ -22,13 +21,6 @@ const (
 
 // noStage is the name of a blank stage.
 const noStage = "no stage"
-
-// stage is what a pipeline counts of one stage.
-type stage struct {
-	name  string // "" for none
-	count int
-	value float64
-}
 
 type movedRow struct {
 	row rules.Row
@@ -42,12 +34,11 @@ type stuckRow struct {
 	atLeast bool
 }
 
-// pipeline is what is kept of the rows.
-type pipeline struct {
+// stages is what is kept of the rows.
+type stages struct {
 	question
 	history history
-	open    stage // all open ones together
-	stages  map[string]*stage
+	open    *pipeline.Tally
 	moved   top[movedRow]
 	stuck   top[stuckRow]
 }
@@ -60,20 +51,20 @@ func (q question) pipeline(ctx context.Context, state State) ([]letter, error) {
 		return nil, err
 	}
 	limit := q.bound.spec.Limit
-	p := &pipeline{question: q, history: known, stages: map[string]*stage{}}
+	p := &stages{question: q, history: known, open: pipeline.NewTally()}
 	p.moved = top[movedRow]{limit: limit, compare: func(a, b movedRow) int { return cmp.Compare(b.last, a.last) }}
 	p.stuck = top[stuckRow]{limit: limit, compare: func(a, b stuckRow) int { return a.since.Compare(b.since) }}
 	if err := state.Rows(ctx, q.bound.database, p.visit); err != nil {
 		return nil, err
 	}
-	if p.open.count+p.moved.count == 0 {
+	if p.open.All.Count+p.moved.count == 0 {
 		return q.empty(), nil
 	}
 	text, err := p.text()
 	return []letter{{text: text}}, err
 }
 
-func (p *pipeline) visit(snapshot crm.Snapshot) error {
+func (p *stages) visit(snapshot crm.Snapshot) error {
 	row := rowOf(snapshot)
 	if !p.keeps(row) {
 		return nil
@@ -85,27 +76,11 @@ func (p *pipeline) visit(snapshot crm.Snapshot) error {
 	if slices.ContainsFunc(p.bound.spec.Closed, func(c string) bool { return crm.SameName(c, name) }) {
 		return nil
 	}
-	p.count(name, row)
-	if since, atLeast := p.history.inStage(snapshot, p.ledger); name != "" && p.bound.spec.StuckDays > 0 && p.days(since) > p.bound.spec.StuckDays {
+	p.open.Add(name, row.Values[p.bound.value.ID])
+	if since, atLeast := p.history.InStage(snapshot, p.ledger); name != "" && p.bound.spec.StuckDays > 0 && p.days(since) > p.bound.spec.StuckDays {
 		p.stuck.add(stuckRow{row, name, since, atLeast})
 	}
 	return nil
-}
-
-func (p *pipeline) count(name string, row rules.Row) {
-	s := p.stages[strings.ToLower(name)]
-	if s == nil {
-		s = &stage{name: name}
-		p.stages[strings.ToLower(name)] = s
-	}
-	value, err := row.Values[p.bound.value.ID].Number.Float64()
-	if err != nil {
-		value = 0 // none
-	}
-	for _, of := range []*stage{s, &p.open} {
-		of.count++
-		of.value += value
-	}
 }
 
 // days counts calendar days in the zone.
@@ -117,11 +92,11 @@ func (q question) days(since time.Time) int {
 	return int(midnight(q.context.Now).Sub(midnight(since)).Hours() / 24)
 }
 
-func (p *pipeline) text() (string, error) {
+func (p *stages) text() (string, error) {
 	w := writer{context: p.context}
-	head := w.line(p.bound.head, rules.Row{}, p.open.fields(map[string]any{"Name": p.bound.name}))
-	for _, s := range p.inOrder() {
-		w.add(p.bound.line, rules.Row{}, s.fields(map[string]any{"Stage": cmp.Or(s.name, noStage)}))
+	head := w.line(p.bound.head, rules.Row{}, fields(p.open.All, map[string]any{"Name": p.bound.name}))
+	for _, s := range p.open.InOrder(p.bound.stage.Options) {
+		w.add(p.bound.line, rules.Row{}, fields(s, map[string]any{"Stage": cmp.Or(s.Name, noStage)}))
 	}
 	w.section("Moved this week:", p.moved.count, len(p.moved.kept))
 	for _, m := range p.moved.kept {
@@ -136,25 +111,8 @@ func (p *pipeline) text() (string, error) {
 	return body{head: head, lines: w.lines, foot: p.age(), all: len(w.lines)}.text(), w.err
 }
 
-// inOrder lists the stages as Notion does, then those it no longer has.
-func (p *pipeline) inOrder() []*stage {
-	place := func(s *stage) int {
-		i := slices.IndexFunc(p.bound.stage.Options, func(o string) bool { return crm.SameName(o, s.name) })
-		switch {
-		case s.name == "":
-			return len(p.bound.stage.Options) + 1
-		case i < 0:
-			return len(p.bound.stage.Options)
-		}
-		return i
-	}
-	return slices.SortedFunc(maps.Values(p.stages), func(a, b *stage) int {
-		return cmp.Or(cmp.Compare(place(a), place(b)), strings.Compare(a.name, b.name))
-	})
-}
-
 // fields adds what is counted to the fields of a text.
-func (s stage) fields(to map[string]any) map[string]any {
-	to["Count"], to["Value"] = s.count, strconv.FormatFloat(s.value, 'f', 2, 64)
+func fields(s pipeline.Stage, to map[string]any) map[string]any {
+	to["Count"], to["Value"] = s.Count, strconv.FormatFloat(s.Value, 'f', 2, 64)
 	return to
 }
