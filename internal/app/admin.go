@@ -46,7 +46,7 @@ func (a *App) newDashboard(entries []schedule.Entry, intakes []ingest.Form) (htt
 	c := a.o.Config
 	return web.Handler(web.Options{
 		Passwords: a.db, Sessions: a.db, Figures: a.db, Notion: connection{a.notion, a.metrics, c.Notion.Rate},
-		Leads: a.db, Replay: ingest.Replay{Kept: a.db, Forms: intakes}, Wake: a.runner.Wake, Forms: c.LeadForms(),
+		Leads: a.db, Jobs: a.db, Repairs: a.db, Rejects: a.db, Replay: ingest.Replay{Kept: a.db, Forms: intakes}, Wake: a.runner.Wake, Forms: c.LeadForms(),
 		Databases: a.shownDatabases(), Digests: a.shownDigests(entries), Subscribed: !c.WebhookToken.Empty(), Keep: time.Duration(c.Lead.Keep), Trusted: c.Trusted(), Hosts: c.AdminHosts, Token: a.token,
 		Status: http.HandlerFunc(a.serveStatus), Metrics: a.metrics.handler(),
 		Zone: c.Zone, Draining: a.draining, Version: a.o.Version, Log: a.o.Log.With("component", "web"),

@@ -47,6 +47,9 @@ var (
 	_ web.Sessions     = (*store.DB)(nil)
 	_ web.Figures      = (*store.DB)(nil)
 	_ web.Leads        = (*store.DB)(nil)
+	_ web.Jobs         = (*store.DB)(nil)
+	_ web.Repairs      = (*store.DB)(nil)
+	_ web.Rejects      = (*store.DB)(nil)
 	_ web.Replay       = ingest.Replay{}
 )
 

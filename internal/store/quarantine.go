@@ -46,15 +46,38 @@ func (db *DB) Quarantine(ctx context.Context, r Rejected) error {
 	})
 }
 
+const rejectedColumns = `id, source, reason, content_type, headers, signed, received_at`
+
 // Quarantined lists what is kept, oldest first.
 func (db *DB) Quarantined(ctx context.Context) ([]Rejected, error) {
+	return db.rejected(ctx, `select `+rejectedColumns+`, body from quarantine order by received_at, id`)
+}
+
+// Rejects lists what is kept, newest first and without the bodies.
+func (db *DB) Rejects(ctx context.Context, limit int) ([]Rejected, error) {
+	return db.rejected(ctx, `select `+rejectedColumns+`, x'' from quarantine order by received_at desc, id limit ?`, limit)
+}
+
+// Reject finds one rejected delivery, or ErrNotFound.
+func (db *DB) Reject(ctx context.Context, id string) (Rejected, error) {
+	found, err := db.rejected(ctx, `select `+rejectedColumns+`, body from quarantine where id = ?`, id)
+	if err == nil && len(found) == 0 {
+		return Rejected{}, ErrNotFound
+	}
+	if err != nil {
+		return Rejected{}, err
+	}
+	return found[0], nil
+}
+
+func (db *DB) rejected(ctx context.Context, query string, args ...any) ([]Rejected, error) {
 	var found []Rejected
-	rows, err := db.reader.QueryContext(ctx, `select id, source, reason, content_type, headers, signed, body, received_at from quarantine order by received_at, id`)
+	rows, err := db.reader.QueryContext(ctx, query, args...)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var q Rejected
 		var at int64
 		var headers string
-		if err := r.Scan(&q.ID, &q.Source, &q.Reason, &q.ContentType, &headers, &q.Signed, &q.Body, &at); err != nil {
+		if err := r.Scan(&q.ID, &q.Source, &q.Reason, &q.ContentType, &headers, &q.Signed, &at, &q.Body); err != nil {
 			return err
 		}
 		q.ReceivedAt = moment(at)
@@ -62,6 +85,17 @@ func (db *DB) Quarantined(ctx context.Context) ([]Rejected, error) {
 		return json.Unmarshal([]byte(headers), &found[len(found)-1].Headers)
 	})
 	return found, err
+}
+
+// DropRejected throws a rejected delivery away before its time.
+func (db *DB) DropRejected(ctx context.Context, id string) error {
+	return db.write(ctx, func(tx *tx) error {
+		n, err := tx.affected(`delete from quarantine where id = ?`, id)
+		if err == nil && n == 0 {
+			return ErrNotFound
+		}
+		return err
+	})
 }
 
 // Release accepts a quarantined delivery after all. One that was accepted

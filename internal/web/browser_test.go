@@ -68,33 +68,68 @@ func (b browser) look(name, path string) {
 	}
 }
 
-func TestTheNumbersOnAnOpenPageFollowAlong(t *testing.T) {
+// One story, with one browser: to start both takes longer than all of it.
+func TestAnOperatorsDay(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
 	b.look("setup", b.link[len("http://"+b.admin):])
 	b.logIn()
+	b.followNumbers()
+	b.findALead()
+	b.releaseAHeldOne()
+	b.retryADeadLetter()
+	b.believeARejectedOne()
+}
+
+// followNumbers sees the overview change without a reload.
+func (b browser) followNumbers() {
+	b.t.Helper()
 	b.do("an empty day", chromedp.WaitVisible(`//*[@id="leads-today" and .="0"]`), chromedp.WaitVisible(`//*[@id="live-state" and .="Live"]`))
 	b.ordinaryDay()
 	b.do("the numbers without a reload", chromedp.WaitVisible(`//*[@id="leads-today" and .="5"]`), chromedp.WaitVisible(`//strong[.="Something needs you."]`))
 	b.look("overview", "/")
 }
 
-func TestALeadIsFoundAndAHeldOneReleased(t *testing.T) {
-	t.Parallel()
-	b := newBrowser(t)
-	b.logIn()
-	b.ordinaryDay()
+func (b browser) findALead() {
+	b.t.Helper()
 	b.do("find a lead", chromedp.Click(`//nav//a[.="Leads"]`), chromedp.SendKeys(`#q`, "PERSON1@example.com"), chromedp.Click(`//button[.="Show"]`),
 		chromedp.WaitVisible(`//td/a[.="Bo Lind"]`), chromedp.WaitNotPresent(`//td/a[.="Ana Silva"]`),
 		chromedp.Click(`//td/a[.="Bo Lind"]`), chromedp.WaitVisible(`//dd[contains(.,"We need 3.")]`), chromedp.WaitVisible(`//a[.="Open the page"]`))
 	b.look("leads", "/leads")
 	b.look("held", "/leads?state=held")
+}
+
+func (b browser) releaseAHeldOne() {
+	b.t.Helper()
 	b.do("release the held one", chromedp.Click(`//nav//a[.="Overview"]`), chromedp.Click(`//a[.="Release or drop"]`), chromedp.Click(`//td/a[.="Eve Doubt"]`),
 		chromedp.Click(`//button[.="Release it to Notion"]`), chromedp.WaitVisible(`//*[contains(.,"Released")]`))
-	b.settle()
-	rows := b.notion.Rows(b.crm.Contacts)
-	if !slices.ContainsFunc(rows, func(r sandbox.Row) bool { return strings.Contains(fmt.Sprint(r.Values), "eve@example.com") }) {
-		t.Errorf("the released lead is not among the contacts: %v", rows)
-	}
+	b.arrived("eve@example.com")
 	b.do("see it in Notion", chromedp.Click(`//nav//a[.="Leads"]`), chromedp.Click(`//td/a[.="Eve Doubt"]`), chromedp.WaitVisible(`//span[.="In Notion"]`))
+}
+
+func (b browser) retryADeadLetter() {
+	b.t.Helper()
+	b.look("failures", "/failures")
+	b.do("open the dead letter", chromedp.Click(`//nav//a[.="Failures"]`), chromedp.Click(`//a[.="Bring a contact into Notion"]`), chromedp.WaitVisible(`//dd[.="Is anybody there?"]`))
+	path, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.pathname`))
+	must(b.t, err)
+	b.look("failure", path)
+	b.do("retry it", chromedp.Click(`//button[.="Retry"]`), chromedp.WaitVisible(`//*[contains(.,"It is tried again now")]`))
+	b.arrived("Dana Stuck")
+}
+
+func (b browser) believeARejectedOne() {
+	b.t.Helper()
+	b.do("believe the rejected one", chromedp.Click(`//section[contains(.,"Rejected")]//td/a`), chromedp.Click(`//button[contains(.,"Check its signature")]`),
+		chromedp.WaitVisible(`//*[@role="alert"]`), chromedp.Click(`//button[contains(.,"Believe")]`), chromedp.WaitVisible(`//*[contains(.,"Released")]`))
+	b.arrived("Finn Unsigned")
+}
+
+// arrived waits until a contact is in Notion.
+func (b browser) arrived(text string) {
+	b.t.Helper()
+	b.until(text+" is in Notion", func() bool {
+		return slices.ContainsFunc(b.notion.Rows(b.crm.Contacts), func(r sandbox.Row) bool { return strings.Contains(fmt.Sprint(r.Values), text) })
+	})
+	b.settle()
 }

@@ -126,7 +126,7 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, status int, v view
 
 // navigation lists the pages; the current one is marked.
 func navigation(here string) []link {
-	links := []link{{Path: "/", Label: "Overview"}, {Path: "/leads", Label: "Leads"}}
+	links := []link{{Path: "/", Label: "Overview"}, {Path: "/leads", Label: "Leads"}, {Path: "/failures", Label: "Failures"}}
 	for i, l := range links {
 		links[i].Current = here == l.Path || l.Path != "/" && strings.HasPrefix(here, l.Path+"/")
 	}
@@ -138,6 +138,8 @@ func navigation(here string) []link {
 var notices = map[string]string{
 	"released": "Released: it goes on to Notion now.",
 	"dropped":  "Dropped.",
+	"retried":  "It is tried again now. If it fails again it comes back here.",
+	"edited":   "The submission was corrected and is tried again now. What came first is kept.",
 	"none":     "Nothing was chosen, so nothing was done.",
 	"gone":     "Somebody else was quicker: some of it was done already.",
 }

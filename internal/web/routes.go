@@ -47,6 +47,12 @@ func (s *site) closed(r chi.Router) {
 	r.Post("/leads", s.listLeads) // a search: what is looked for is part of no address
 	r.Get("/leads/{id}", s.showLead)
 	r.Post("/leads/held", s.judgeHeld)
+	r.Get("/failures", s.listFailures)
+	r.Post("/failures", s.settleFailures)
+	r.Get("/failures/{job}", s.showFailure)
+	r.Post("/failures/{job}/edit", s.editFailure)
+	r.Get("/failures/rejected/{id}", s.showRejected)
+	r.Post("/failures/rejected", s.judgeRejected)
 }
 
 func sorry(w http.ResponseWriter) {

@@ -57,6 +57,28 @@ type Replay interface {
 	Release(ctx context.Context, q store.Rejected, force bool) error
 }
 
+// Jobs are those that cannot go on without a person.
+type Jobs interface {
+	Jobs(ctx context.Context, f store.JobFilter) ([]crm.Job, error)
+	JobDeliveries(ctx context.Context, j crm.Job) ([]crm.Delivery, error)
+	RetryJob(ctx context.Context, j crm.Job) error
+	DropJob(ctx context.Context, j crm.Job) error
+}
+
+// Repairs changes what a submission says, and knows what waits for Notion to
+// be mended.
+type Repairs interface {
+	Correct(ctx context.Context, dead crm.Job, c crm.Correction) error
+	Leftovers(ctx context.Context, database string, limit int) ([]crm.Leftover, error)
+}
+
+// Rejects are the submissions that were not believed.
+type Rejects interface {
+	Rejects(ctx context.Context, limit int) ([]store.Rejected, error)
+	Reject(ctx context.Context, id string) (store.Rejected, error)
+	DropRejected(ctx context.Context, id string) error
+}
+
 // Notion is the connection to Notion, as this process has it.
 type Notion interface {
 	State() notion.State
@@ -83,6 +105,9 @@ type Options struct {
 	Notion    Notion
 	Leads     Leads
 	Replay    Replay
+	Jobs      Jobs
+	Repairs   Repairs
+	Rejects   Rejects
 
 	Wake       func()               // called after there is something to do
 	Forms      map[string]lead.Form // that submissions come in by
