@@ -15,6 +15,7 @@ import (
 
 	"github.com/dealbell/dealbell/internal/ingest"
 	"github.com/dealbell/dealbell/internal/notion"
+	"github.com/dealbell/dealbell/internal/pipeline"
 	"github.com/dealbell/dealbell/internal/schedule"
 	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/web"
@@ -47,6 +48,9 @@ func (a *App) newDashboard(entries []schedule.Entry, intakes []ingest.Form) (htt
 	return web.Handler(web.Options{
 		Passwords: a.db, Sessions: a.db, Figures: a.db, Notion: connection{a.notion, a.metrics, c.Notion.Rate},
 		Leads: a.db, Jobs: a.db, Repairs: a.db, Rejects: a.db, Replay: ingest.Replay{Kept: a.db, Forms: intakes}, Wake: a.runner.Wake, Forms: c.LeadForms(),
+		Pipeline: func(ctx context.Context, now time.Time) (pipeline.Report, error) {
+			return pipeline.Read(ctx, a.db, c.Pipeline(), now)
+		},
 		Databases: a.shownDatabases(), Digests: a.shownDigests(entries), Subscribed: !c.WebhookToken.Empty(), Keep: time.Duration(c.Lead.Keep), Trusted: c.Trusted(), Hosts: c.AdminHosts, Token: a.token,
 		Status: http.HandlerFunc(a.serveStatus), Metrics: a.metrics.handler(),
 		Zone: c.Zone, Draining: a.draining, Version: a.o.Version, Log: a.o.Log.With("component", "web"),

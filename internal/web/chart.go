@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"strings"
 )
 
 // The room of a chart, in units of its own.
@@ -15,6 +16,7 @@ const (
 type chart struct {
 	What      string
 	One, Many string // what is counted
+	Percent   bool   // values are shares, which have no sum
 	Bars      []bar
 
 	Width, Height int
@@ -26,12 +28,21 @@ type chart struct {
 type bar struct {
 	Label string
 	Value int
+	None  bool // there is nothing of which to have a share
 
 	X, Y, W, H float64
 }
 
 // Says is the bar in words.
-func (c chart) Says(b bar) string { return b.Label + ": " + count(b.Value, c.One, c.Many) }
+func (c chart) Says(b bar) string {
+	switch {
+	case b.None:
+		return b.Label + ": none"
+	case c.Percent:
+		return b.Label + ": " + number(b.Value) + "%"
+	}
+	return b.Label + ": " + count(b.Value, c.One, c.Many)
+}
 
 // drawn places the bars.
 func (c chart) drawn() chart {
@@ -46,7 +57,9 @@ func (c chart) drawn() chart {
 	if len(c.Bars) == 0 {
 		return c
 	}
-	c.Top = c.Bars[most].Value
+	if c.Top = c.Bars[most].Value; c.Percent {
+		c.Top = 100
+	}
 	step := float64(chartWidth) / float64(len(c.Bars))
 	for i := range c.Bars {
 		b := &c.Bars[i]
@@ -59,10 +72,28 @@ func (c chart) drawn() chart {
 	}
 	last := c.Bars[len(c.Bars)-1]
 	c.Marks = []string{c.Bars[0].Label, c.Bars[len(c.Bars)/2].Label, last.Label}
-	c.Alt = fmt.Sprintf("%s: %s in all", c.What, count(c.Sum, c.One, c.Many))
-	if c.Sum > 0 {
-		c.Alt += fmt.Sprintf(", most on %s (%s)", c.Bars[most].Label, number(c.Top))
+	if c.Alt = c.summary(c.Bars[most], last); c.Percent {
+		c.Alt = c.shares()
 	}
-	c.Alt += ", " + cmp.Or(last.Label, "last") + ": " + number(last.Value) + "."
 	return c
+}
+
+// summary says what a chart of counts shows.
+func (c chart) summary(most, last bar) string {
+	text := fmt.Sprintf("%s: %s in all", c.What, count(c.Sum, c.One, c.Many))
+	if c.Sum > 0 {
+		text += fmt.Sprintf(", most on %s (%s)", most.Label, number(c.Top))
+	}
+	return text + ", " + cmp.Or(last.Label, "last") + ": " + number(last.Value) + "."
+}
+
+// shares says what a chart of shares shows.
+func (c chart) shares() string {
+	var said []string
+	for _, b := range c.Bars {
+		if !b.None {
+			said = append(said, c.Says(b))
+		}
+	}
+	return c.What + ". " + strings.Join(said, ", ") + "."
 }

@@ -74,7 +74,7 @@ func newPages() (*pages, error) {
 	}
 	p.mark = hex.EncodeToString(sum.Sum(nil)[:6])
 	shared, err := template.New("").Funcs(template.FuncMap{
-		"number": number, "count": count, "size": size, "sentence": sentence, "span": span, "pair": pair,
+		"number": number, "count": count, "size": size, "sentence": sentence, "span": span, "money": money, "pair": pair,
 	}).ParseFS(files, "templates/parts/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("read templates: %w", err)
@@ -126,7 +126,7 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, status int, v view
 
 // navigation lists the pages; the current one is marked.
 func navigation(here string) []link {
-	links := []link{{Path: "/", Label: "Overview"}, {Path: "/leads", Label: "Leads"}, {Path: "/failures", Label: "Failures"}}
+	links := []link{{Path: "/", Label: "Overview"}, {Path: "/leads", Label: "Leads"}, {Path: "/pipeline", Label: "Pipeline"}, {Path: "/failures", Label: "Failures"}}
 	for i, l := range links {
 		links[i].Current = here == l.Path || l.Path != "/" && strings.HasPrefix(here, l.Path+"/")
 	}

@@ -43,6 +43,7 @@ func (s *site) closed(r chi.Router) {
 	r.Post("/logout", s.logout)
 	r.Get("/", s.overview)
 	r.Get("/events", s.events)
+	r.Get("/pipeline", s.pipeline)
 	r.Get("/leads", s.listLeads)
 	r.Post("/leads", s.listLeads) // a search: what is looked for is part of no address
 	r.Get("/leads/{id}", s.showLead)

@@ -18,6 +18,7 @@ import (
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/notion"
+	"github.com/dealbell/dealbell/internal/pipeline"
 	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/store"
 )
@@ -108,6 +109,7 @@ type Options struct {
 	Jobs      Jobs
 	Repairs   Repairs
 	Rejects   Rejects
+	Pipeline  func(ctx context.Context, now time.Time) (pipeline.Report, error) // how deals stand
 
 	Wake       func()               // called after there is something to do
 	Forms      map[string]lead.Form // that submissions come in by
