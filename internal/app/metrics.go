@@ -10,6 +10,7 @@ import (
 
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/meter"
+	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
@@ -59,11 +60,13 @@ func newMetrics(version string, db *store.DB, subscribed bool) *metrics {
 	return m
 }
 
-// Request implements notion.Observer.
-func (m *metrics) Request(endpoint string, status int, took time.Duration) {
+// Request implements notion.Observer: it counts the request, and notes it in
+// the story of the record that it was made for.
+func (m *metrics) Request(ctx context.Context, r notion.Request) {
 	m.lastMinute.Add(time.Now())
-	m.counted.Add("dealbell_notion_requests_total", 1, endpoint, strconv.Itoa(status))
-	m.counted.Observe("dealbell_notion_request_seconds", took.Seconds(), endpoint)
+	m.counted.Add("dealbell_notion_requests_total", 1, r.Endpoint, strconv.Itoa(r.Status))
+	m.counted.Observe("dealbell_notion_request_seconds", r.Took.Seconds(), r.Endpoint)
+	crm.Note(ctx, crm.Step{Kind: crm.StepAsked, At: r.At, Page: r.Page, Endpoint: r.Endpoint, Status: r.Status, Took: r.Took, Request: r.ID})
 }
 
 // Paused implements notion.Observer.

@@ -32,7 +32,7 @@ func TestRandomSequences(t *testing.T) {
 			t.Run(fmt.Sprint(teller), func(t *testing.T) {
 				t.Parallel()
 				for i := teller; i < many && !t.Failed(); i += tellers {
-					sum := story(t, seed+uint64(i))
+					sum := tale(t, seed+uint64(i))
 					mu.Lock()
 					all.add(sum)
 					told++
@@ -44,8 +44,8 @@ func TestRandomSequences(t *testing.T) {
 	figure(t, "R8 exactly-once effect, random sequences", seed, "%d sequences, %v", told, &all)
 }
 
-// story is one sequence.
-func story(t *testing.T, seed uint64) (sum tally) {
+// tale is one sequence.
+func tale(t *testing.T, seed uint64) (sum tally) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := newNovel(t, seed)

@@ -108,6 +108,7 @@ type Reconcile struct {
 // Commit is everything that changes together: the store applies it in one
 // transaction with one timestamp, or not at all.
 type Commit struct {
+	Steps      []Step // what was done, for the record's story
 	Progress   []Progress
 	Addressed  []Addressed
 	Sights     []Sight  // to be compared with what is known: snapshots, changes and jobs follow

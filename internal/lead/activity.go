@@ -59,6 +59,8 @@ func (s *Service) Activity(ctx context.Context, job crm.Job) (crm.Commit, error)
 	if err != nil {
 		return crm.Commit{}, fmt.Errorf("read delivery %s: %w", a.Delivery, err)
 	}
+	ctx = crm.About(ctx, crm.Record{Key: job.Key, Page: a.Contact})
+	took(ctx, delivery)
 	l, err := s.readLead(delivery)
 	if err != nil {
 		return crm.Commit{}, err
@@ -78,6 +80,7 @@ func (s *Service) makeActivity(ctx context.Context, schema crm.Schema, a activit
 		return crm.Commit{}, err
 	}
 	if found != "" {
+		kept(ctx, found, a.Delivery)
 		return crm.Commit{Settled: []crm.Intent{{Database: s.o.Activities, Key: a.Delivery}}}, nil
 	}
 	values, leftovers := s.activityValues(b, l, a.Contact)
@@ -87,7 +90,8 @@ func (s *Service) makeActivity(ctx context.Context, schema crm.Schema, a activit
 	if err != nil {
 		return commit, err
 	}
-	return s.keep(commit, s.o.Activities, page.ID, leftovers), nil
+	kept(ctx, page.ID, a.Delivery)
+	return s.keep(ctx, commit, s.o.Activities, page.ID, leftovers), nil
 }
 
 func (a Activity) names() []string { return []string{a.Type, a.At, a.Details, a.Contact, a.ID} }

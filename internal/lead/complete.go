@@ -128,13 +128,18 @@ func (s *Service) completeAll(ctx context.Context, database string, left []crm.L
 // completeOne fills the property if it is still blank. A page that is gone
 // needs nothing.
 func (s *Service) completeOne(ctx context.Context, page string, p crm.Property, value crm.Value) error {
+	ctx = crm.About(ctx, crm.Record{Page: page})
 	fresh, err := s.o.Calm.Page(ctx, page)
 	if err == nil && !fresh.Trashed && fresh.Values[p.ID].Blank() {
 		values := map[string]crm.Value{p.ID: value}
-		if err := s.o.State.Apply(ctx, crm.Commit{Writes: []crm.Write{{Page: page, Values: values}}}); err != nil {
+		if err := s.o.State.Apply(ctx, crm.Commit{Steps: crm.Noted(ctx), Writes: []crm.Write{{Page: page, Values: values}}}); err != nil {
 			return err
 		}
-		_, err = s.o.Calm.Update(ctx, page, values)
+		if _, err = s.o.Calm.Update(ctx, page, values); err == nil {
+			crm.Note(ctx, crm.Step{Kind: crm.StepCompleted, Page: page, Properties: []string{p.ID}})
+		}
+	} else if err == nil {
+		crm.Note(ctx, crm.Step{Kind: crm.StepLeft, Page: page})
 	}
 	if errors.Is(err, crm.ErrNotFound) || errors.Is(err, crm.ErrTrashed) {
 		return nil

@@ -101,7 +101,9 @@ func (g *group) note(ctx context.Context, page string) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	if err := g.o.State.Apply(ctx, g.noting()); err != nil {
+	begin := g.noting()
+	begin.Steps = crm.Noted(ctx)
+	if err := g.o.State.Apply(ctx, begin); err != nil {
 		return fmt.Errorf("store state of messages: %w", err)
 	}
 	for i := range g.leads {
@@ -110,7 +112,18 @@ func (g *group) note(ctx context.Context, page string) error {
 	if err := g.o.Notion.Append(ctx, page, missing); err != nil {
 		return fmt.Errorf("add messages to contact: %w", err)
 	}
+	kept(ctx, page, g.messages(present)...)
 	return nil
+}
+
+// messages lists the deliveries that say something that is not in a text.
+func (g *group) messages(present string) (deliveries []string) {
+	for _, l := range g.leads {
+		if l.message() != "" && !strings.Contains(present, mark(l.delivery.ID)) {
+			deliveries = append(deliveries, l.delivery.ID)
+		}
+	}
+	return deliveries
 }
 
 // pageText reads all text of a page.

@@ -23,11 +23,14 @@ func (s *Service) Row(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	if d.State != crm.DeliveryQueued && d.State != crm.DeliveryNoting {
 		return crm.Commit{}, nil // it was worked in meanwhile
 	}
+	ctx = crm.About(ctx, crm.Record{Key: job.Key})
+	took(ctx, d)
 	l, err := s.read(d)
 	if err != nil {
 		return crm.Commit{}, err
 	}
 	if l.form.Database == "" { // its submissions are leads by now
+		sentOn(ctx, "the submissions of its form are leads by now", d)
 		return crm.Commit{Jobs: []crm.Job{l.form.Job(d.ID, d.ID)}}, nil
 	}
 	return s.rows.WithSchema(ctx, l.form.Database, func(schema crm.Schema) (crm.Commit, error) {
@@ -46,7 +49,9 @@ func (s *Service) makeRow(ctx context.Context, schema crm.Schema, l lead) (crm.C
 		return crm.Commit{}, err
 	}
 	commit := crm.Commit{Settled: []crm.Intent{{Database: l.form.Database, Key: l.delivery.ID}}}
-	if made == "" {
+	if made != "" {
+		crm.Note(ctx, crm.Step{Kind: crm.StepFound, Page: made})
+	} else {
 		var page crm.Page
 		page, commit, err = s.rows.Once(ctx, upsert.Creation{
 			Database: l.form.Database, DataSource: schema.DataSource, Key: l.delivery.ID, Values: row.values, Text: row.text,
@@ -55,9 +60,10 @@ func (s *Service) makeRow(ctx context.Context, schema crm.Schema, l lead) (crm.C
 			return commit, err
 		}
 		made = page.ID
+		crm.Note(ctx, crm.Step{Kind: crm.StepMade, Page: made})
 	}
 	commit.Progress = append(commit.Progress, crm.Progress{Delivery: l.delivery.ID, State: crm.DeliveryDone, Outcome: crm.Created, Page: made})
-	return s.keep(commit, l.form.Database, made, row.leftovers), nil
+	return s.keep(ctx, commit, l.form.Database, made, row.leftovers), nil
 }
 
 // made is a row that may have been made for a delivery.

@@ -23,8 +23,11 @@ func (s *Service) Upsert(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	if err != nil || len(deliveries) == 0 {
 		return crm.Commit{}, err
 	}
+	ctx = crm.About(ctx, crm.Record{Key: job.Key})
 	taken := fitting(deliveries)
 	leads, strays := s.readAll(taken, job.Key)
+	took(ctx, taken...)
+	sentOn(ctx, "not of this contact, by what the forms are configured to now", strays...)
 	var commit crm.Commit
 	if len(leads) > 0 {
 		g := &group{Service: s, key: job.Key, leads: leads}
@@ -55,6 +58,7 @@ type group struct {
 	key    string
 	leads  []lead
 	onPage bool // messages go on the contact's page
+	fresh  bool // with which they are made
 }
 
 // write makes a plan and carries it out.
@@ -78,25 +82,29 @@ func (g *group) write(ctx context.Context, schema crm.Schema) (crm.Commit, error
 	if err != nil {
 		return commit, err
 	}
-	if !g.onPage {
+	switch {
+	case !g.onPage:
 		commit.Jobs = append(commit.Jobs, g.activityJobs(written.Page)...)
+	case g.fresh:
+		kept(ctx, written.Page, g.messages("")...)
 	}
 	if written.Outcome == crm.Created {
 		plan.leftovers = append(plan.leftovers, plan.onCreate...)
 	}
-	return g.done(written, commit, plan.leftovers), nil
+	return g.done(ctx, written, commit, plan.leftovers), nil
 }
 
 // content is what a new contact's page begins with.
 func (g *group) content(ctx context.Context) (text []crm.Paragraph, begin crm.Commit, err error) {
 	if g.onPage, err = g.notesOnPage(ctx); err == nil && g.onPage {
-		text = g.notes()
+		text, g.fresh = g.notes(), true
 	}
 	return text, g.noting(), err
 }
 
 // then keeps the messages of a contact that was there.
 func (g *group) then(ctx context.Context, page string) (err error) {
+	g.fresh = false
 	if g.onPage, err = g.notesOnPage(ctx); err == nil && g.onPage {
 		err = g.note(ctx, page)
 	}
@@ -104,19 +112,20 @@ func (g *group) then(ctx context.Context, page string) (err error) {
 }
 
 // done says what became of each delivery.
-func (g *group) done(written upsert.Written, commit crm.Commit, leftovers []crm.Leftover) crm.Commit {
+func (g *group) done(ctx context.Context, written upsert.Written, commit crm.Commit, leftovers []crm.Leftover) crm.Commit {
 	outcome := written.Outcome
 	for _, l := range g.leads {
 		commit.Progress = append(commit.Progress, crm.Progress{Delivery: l.delivery.ID, State: crm.DeliveryDone, Outcome: outcome, Page: written.Page})
 		outcome = crm.Updated
 	}
-	return g.keep(commit, g.o.Contacts, written.Page, leftovers)
+	return g.keep(ctx, commit, g.o.Contacts, written.Page, leftovers)
 }
 
 // keep adds what did not fit to a commit, and the job that looks after it.
-func (s *Service) keep(commit crm.Commit, database, page string, leftovers []crm.Leftover) crm.Commit {
+func (s *Service) keep(ctx context.Context, commit crm.Commit, database, page string, leftovers []crm.Leftover) crm.Commit {
 	for _, l := range leftovers {
 		l.Database, l.Page = database, page
+		crm.Note(ctx, crm.Step{Kind: crm.StepLeftOut, Page: page, Properties: []string{l.Property}, Why: "expected " + l.Expected})
 		commit.Leftovers = append(commit.Leftovers, l)
 		s.o.Log.Warn("a value does not fit its database; it is kept until it does",
 			"property", l.Property, "expected", l.Expected, "page", page, "hint", "fix the property in Notion; dealbell status shows what waits")

@@ -44,7 +44,7 @@ func (c *Caller) Page(ctx context.Context, id string) (crm.Page, error) {
 	if err != nil {
 		return crm.Page{}, err
 	}
-	x := &exchange{op: "read page " + id, endpoint: "GET pages/{id}"}
+	x := &exchange{op: "read page " + id, endpoint: "GET pages/{id}", page: id}
 	raw, err := c.do(ctx, x, func(ctx context.Context) error {
 		_, err := c.client.api.Page.Get(ctx, notionapi.PageID(id))
 		return err
@@ -110,7 +110,7 @@ func (c *Caller) Update(ctx context.Context, page string, values map[string]crm.
 	if len(values) == 0 {
 		return c.Page(ctx, id)
 	}
-	x := &exchange{op: "update page " + id, endpoint: "PATCH pages/{id}", write: true}
+	x := &exchange{op: "update page " + id, endpoint: "PATCH pages/{id}", page: id, write: true}
 	properties, err := encode(values)
 	if err != nil {
 		return crm.Page{}, x.named(err)
@@ -129,7 +129,7 @@ func (c *Caller) Trash(ctx context.Context, page string) (crm.Page, error) {
 	if err != nil {
 		return crm.Page{}, err
 	}
-	x := &exchange{op: "trash page " + id, endpoint: "PATCH pages/{id}", write: true}
+	x := &exchange{op: "trash page " + id, endpoint: "PATCH pages/{id}", page: id, write: true}
 	return c.write(ctx, x, func(ctx context.Context) error {
 		_, err := c.client.api.Page.Update(ctx, notionapi.PageID(id), &notionapi.PageUpdateRequest{Archived: true})
 		return err
@@ -164,7 +164,7 @@ func (c *Caller) Append(ctx context.Context, page string, text []crm.Paragraph) 
 func (c *Caller) append(ctx context.Context, page string, children []notionapi.Block) error {
 	for len(children) > 0 {
 		n := min(len(children), mostChildren)
-		x := &exchange{op: "append to page " + page, endpoint: appendEndpoint, write: true}
+		x := &exchange{op: "append to page " + page, endpoint: appendEndpoint, page: page, write: true}
 		raw, err := c.do(ctx, x, func(ctx context.Context) error {
 			_, err := c.client.api.Block.AppendChildren(ctx, notionapi.BlockID(page),
 				&notionapi.AppendBlockChildrenRequest{Children: children[:n]})
@@ -205,7 +205,7 @@ func (c *Caller) blocks(ctx context.Context, page, cursor string) ([]byte, *exch
 	if err != nil {
 		return nil, nil, err
 	}
-	x := &exchange{op: "read content of page " + id, endpoint: "GET blocks/{id}/children"}
+	x := &exchange{op: "read content of page " + id, endpoint: "GET blocks/{id}/children", page: id}
 	raw, err := c.do(ctx, x, func(ctx context.Context) error {
 		_, err := c.client.api.Block.GetChildren(ctx, notionapi.BlockID(id),
 			&notionapi.Pagination{StartCursor: notionapi.Cursor(cursor), PageSize: largestBatch})

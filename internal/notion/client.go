@@ -77,13 +77,22 @@ type Pauses interface {
 	SavePause(ctx context.Context, until time.Time) error
 }
 
-// Observer is told of requests and pauses, for metrics. Its methods are called
-// by many goroutines at once.
+// Request is one that was sent.
+type Request struct {
+	Endpoint string // a method and a path without ids, such as "POST pages" or "GET pages/{id}"
+	Page     string // whose id the path has, "" for none
+	At       time.Time
+	Took     time.Duration
+	Status   int    // 0 when no whole answer came
+	ID       string // by which Notion knows the request, "" when it did not say
+}
+
+// Observer is told of requests and pauses. Its methods are called by many
+// goroutines at once.
 type Observer interface {
-	// Request is told of every request that was sent. endpoint is a method and
-	// a path without ids, such as "POST pages" or "GET pages/{id}"; status is 0
-	// when no whole answer came.
-	Request(endpoint string, status int, took time.Duration)
+	// Request is told of every request that was sent, with the context of the
+	// call that it was made for.
+	Request(ctx context.Context, r Request)
 	// Paused is told how long Notion asked everybody to wait.
 	Paused(d time.Duration)
 }
@@ -137,7 +146,7 @@ func newChain(o Options, g *gate, target *url.URL, token secret.String) http.Rou
 	var chain http.RoundTripper = base{o.Transport, target, token}
 	chain = watch{chain, g}
 	chain = deadline{chain}
-	chain = collect{chain, o.Observer}
+	chain = collect{chain, o.Observer, token}
 	chain = pace{chain, g, token}
 	chain = retry{chain}
 	chain = rewrite{chain}
@@ -187,8 +196,8 @@ func newTransport(g outbound.Guard) http.RoundTripper {
 
 type nobody struct{}
 
-func (nobody) Request(string, int, time.Duration) {}
-func (nobody) Paused(time.Duration)               {}
+func (nobody) Request(context.Context, Request) {}
+func (nobody) Paused(time.Duration)             {}
 
 // Lane returns a caller whose requests wait in lane l.
 func (c *Client) Lane(l crm.Lane) *Caller { return &Caller{client: c, lane: l} }

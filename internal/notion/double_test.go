@@ -2,6 +2,7 @@ package notion_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -176,10 +177,10 @@ type observed struct {
 	pauses   []time.Duration
 }
 
-func (o *observed) Request(endpoint string, status int, _ time.Duration) {
+func (o *observed) Request(_ context.Context, r notion.Request) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.requests = append(o.requests, fmt.Sprintf("%s %d", endpoint, status))
+	o.requests = append(o.requests, fmt.Sprintf("%s %d", r.Endpoint, r.Status))
 }
 
 func (o *observed) Paused(d time.Duration) {

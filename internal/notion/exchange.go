@@ -14,7 +14,8 @@ import (
 // travels in the context, the only thing that the library passes on.
 type exchange struct {
 	op         string // for errors: "update page 1234"
-	endpoint   string // for metrics: "PATCH pages/{id}"
+	endpoint   string // for the observer: "PATCH pages/{id}"
+	page       string // likewise: whose id the path has
 	write      bool
 	dataSource bool // the id is that of a data source; the library knows databases only
 	lane       crm.Lane

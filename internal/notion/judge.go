@@ -59,7 +59,7 @@ func judge(x *exchange, resp *http.Response) *Error {
 		Code:      word(w.Code),
 		Message:   discreet(w.Message),
 		quoted:    w.Message != "",
-		RequestID: cmp.Or(word(w.RequestID), word(resp.Header.Get("X-Notion-Request-Id"))),
+		RequestID: requestID(resp.Header, w),
 		Reason:    cmp.Or(word(w.additional("rate_limit_reason")), word(w.additional("block_limit"))),
 	}
 	e.kind, e.outcome = meaning(x, e, fromNotion)
@@ -67,6 +67,12 @@ func judge(x *exchange, resp *http.Response) *Error {
 		e.readCommitted(w)
 	}
 	return e
+}
+
+// requestID is the id by which Notion's support finds a request. Notion gives
+// it in a header, and in the body.
+func requestID(header http.Header, w wireError) string {
+	return cmp.Or(word(w.RequestID), word(header.Get("X-Notion-Request-Id")))
 }
 
 // bodyOf returns the body of a collected answer and leaves it readable.

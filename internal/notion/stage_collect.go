@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/outbound"
+	"github.com/dealbell/dealbell/internal/secret"
 )
 
 // largestAnswer bounds what a server can make us keep in memory.
@@ -32,6 +34,7 @@ func (e *lostError) Unwrap() error { return e.cause }
 type collect struct {
 	next     http.RoundTripper
 	observer Observer
+	token    secret.String
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -40,19 +43,35 @@ func (s collect) RoundTrip(r *http.Request) (*http.Response, error) {
 	var trace outbound.Trace
 	resp, err := s.next.RoundTrip(r.WithContext(trace.Watch(r.Context())))
 	var body []byte
-	status := 0
+	x := exchangeOf(r.Context())
+	seen := Request{Endpoint: x.endpoint, Page: x.page, At: start}
 	if err == nil {
 		if body, err = readAnswer(resp); err == nil {
-			status = resp.StatusCode
+			seen.Status, seen.ID = resp.StatusCode, s.requestID(resp.Header, body)
 		}
 	} else {
 		err = &lostError{cause: err, sent: trace.MayBeSent(err)}
 	}
-	s.observer.Request(exchangeOf(r.Context()).endpoint, status, time.Since(start))
+	seen.Took = time.Since(start)
+	s.observer.Request(r.Context(), seen)
 	if err != nil {
 		return nil, err
 	}
 	return reply(r, resp.StatusCode, resp.Header, body), nil
+}
+
+// requestID looks into the body only where it has to. A server that answers
+// with the token instead gets it nowhere.
+func (s collect) requestID(header http.Header, body []byte) string {
+	id := requestID(header, wireError{})
+	if id == "" {
+		w, _ := decode[wireError](body)
+		id = requestID(header, w)
+	}
+	if strings.Contains(id, s.token.Reveal()) {
+		return ""
+	}
+	return id
 }
 
 func readAnswer(resp *http.Response) ([]byte, error) {

@@ -24,7 +24,7 @@ func (c *Caller) Whole(ctx context.Context, page string, property crm.Property) 
 	v := crm.Value{Kind: property.Kind}
 	op := fmt.Sprintf("read all of property %s of page %s", property.ID, id)
 	for cursor, seen := "", map[string]bool{}; ; {
-		x := &exchange{op: op, endpoint: "GET pages/{id}/properties/{id}"}
+		x := &exchange{op: op, endpoint: "GET pages/{id}/properties/{id}", page: id}
 		ids, next, err := c.items(ctx, x, id, property, cursor)
 		if err != nil {
 			return crm.Value{}, err

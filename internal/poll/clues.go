@@ -123,6 +123,7 @@ func (s *source) sift(ctx context.Context, clues []crm.Clue) (open []crm.Clue, e
 
 // fetch looks at one page.
 func (s *source) fetch(ctx context.Context, clue crm.Clue) error {
+	ctx = crm.About(ctx, crm.Record{Page: clue.Page})
 	askedAt := time.Now()
 	page, err := s.notion.Page(ctx, clue.Page)
 	switch {
@@ -175,6 +176,7 @@ func (s *source) saw(ctx context.Context, page crm.Page, askedAt time.Time, clue
 
 // stranger fetches a page of which nobody knows where it is.
 func (s *Service) stranger(ctx context.Context, clue crm.Clue) error {
+	ctx = crm.About(ctx, crm.Record{Page: clue.Page})
 	askedAt := time.Now()
 	page, err := s.o.Live.Page(ctx, clue.Page)
 	switch {

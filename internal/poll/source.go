@@ -26,6 +26,7 @@ type source struct {
 
 // open prepares for looking at a database.
 func (s *Service) open(ctx context.Context, w Watch, notion Notion) (*source, error) {
+	ctx = crm.About(ctx, crm.Record{}) // what follows is about no page
 	schema, err := notion.Schema(ctx, w.Database)
 	if err != nil {
 		return nil, fmt.Errorf("prepare to read: %w", err)

@@ -51,7 +51,8 @@ type Gate interface {
 }
 
 // Handler does one kind of job. What it returns as a commit is applied
-// together with the end of the run, whether err is nil or not. The error
+// together with the end of the run, whether err is nil or not, and with the
+// steps that were noted under its context (see crm.About). The error
 // decides what happens next: crm.RetryAt(err) names a time, crm.ErrInvalid
 // makes a dead letter, crm.ErrForbidden holds the lane, anything else is
 // tried again.
@@ -88,9 +89,10 @@ type Runner struct {
 }
 
 type result struct {
-	job    crm.Job
-	commit crm.Commit
-	err    error
+	job     crm.Job
+	commit  crm.Commit
+	journal *crm.Journal
+	err     error
 }
 
 // New returns a runner; Run starts it.
@@ -205,8 +207,9 @@ func (r *Runner) free(now time.Time) (room crm.Room, again time.Time) {
 func (r *Runner) start(work context.Context, job crm.Job) {
 	r.running[job.Lane]++
 	go func() {
-		commit, err := r.run(work, job)
-		r.results <- result{job, commit, err}
+		ctx, journal := crm.Keep(work, job.ID)
+		commit, err := r.run(ctx, job)
+		r.results <- result{job, commit, journal, err}
 	}()
 }
 
@@ -239,7 +242,9 @@ func (r *Runner) collect(ends []crm.End, res result) []crm.End {
 
 func (r *Runner) end(res result) crm.End {
 	r.running[res.job.Lane]--
-	end := r.decide(res, time.Now())
+	now := time.Now()
+	end := r.decide(res, now)
+	end.Commit.Steps = append(end.Commit.Steps, tell(res.journal, end, now)...)
 	r.noteLane(res)
 	if r.o.Ended != nil {
 		r.o.Ended(end)

@@ -16,6 +16,7 @@ type Exchange struct {
 	Version    string        // the Notion-Version header; "" of requests to Slack
 	Body       []byte        // of the request
 	Status     int           // 0 when no answer was sent
+	RequestID  string        // that the answer named; "" when it named none
 	Fault      Fault         // "" when it was treated well
 	Wrote      bool          // a write was applied, whatever the answer says
 	Abandoned  bool          // the client gave up first
@@ -60,7 +61,7 @@ func (f *front) finish(x *Exchange, out reply, err error) {
 	if err != nil || out.broken != nil {
 		return
 	}
-	x.Status = out.status
+	x.Status, x.RequestID = out.status, out.header.Get("X-Notion-Request-Id")
 	asked := out.header.Get("Retry-After")
 	if s, err := strconv.Atoi(asked); err == nil {
 		x.RetryAfter = time.Duration(s) * time.Second

@@ -24,6 +24,7 @@ func (db *DB) Apply(ctx context.Context, c crm.Commit) (err error) {
 
 func (t *tx) apply(c crm.Commit) error {
 	return firstError(
+		func() error { return t.saveSteps(c.Steps) }, // before deliveries change hands
 		all(c.Progress, t.progress),
 		all(c.Addressed, t.address),
 		all(c.Writes, t.saveWrite),

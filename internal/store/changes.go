@@ -38,19 +38,25 @@ func (db *DB) Changes(ctx context.Context, f ChangeFilter) ([]crm.Change, error)
 		f.Limit = 1000
 	}
 	var found []crm.Change
-	rows, err := db.reader.QueryContext(ctx, `select id, page, database, property, old, new, edited_by, edited_at, seen_at, seen_by, own from changes
+	rows, err := db.reader.QueryContext(ctx, `select `+changeColumns+` from changes
 		where id > ?1 and (?2 = '' or page = ?2) and (?3 = '' or database = ?3) and (?4 = '' or property = ?4) order by id limit ?5`,
 		f.After, f.Page, f.Database, f.Property, f.Limit)
 	return found, each(rows, err, func(r *sql.Rows) error {
-		var c crm.Change
-		var before, now string
-		var edited, seen int64
-		if err := r.Scan(&c.ID, &c.Page, &c.Database, &c.Property, &before, &now, &c.EditedBy, &edited, &seen, &c.SeenBy, &c.Own); err != nil {
-			return err
-		}
-		c.EditedAt, c.SeenAt = moment(edited), moment(seen)
-		err := errors.Join(json.Unmarshal([]byte(before), &c.Old), json.Unmarshal([]byte(now), &c.New))
+		c, err := scanChange(r)
 		found = append(found, c)
 		return err
 	})
+}
+
+const changeColumns = `id, page, database, property, old, new, edited_by, edited_at, seen_at, seen_by, own`
+
+func scanChange(r *sql.Rows) (crm.Change, error) {
+	var c crm.Change
+	var before, now string
+	var edited, seen int64
+	if err := r.Scan(&c.ID, &c.Page, &c.Database, &c.Property, &before, &now, &c.EditedBy, &edited, &seen, &c.SeenBy, &c.Own); err != nil {
+		return c, err
+	}
+	c.EditedAt, c.SeenAt = moment(edited), moment(seen)
+	return c, errors.Join(json.Unmarshal([]byte(before), &c.Old), json.Unmarshal([]byte(now), &c.New))
 }

@@ -22,6 +22,7 @@ func (db *DB) Correct(ctx context.Context, dead crm.Job, c crm.Correction) error
 		}
 		steps := []func() error{
 			func() error { return tx.consent(c.Key) },
+			func() error { return tx.byHand(crm.StepCorrected, c.Key, dead.ID, c.Delivery) },
 			func() error { return tx.revive(dead) },
 			func() error { return tx.enqueue(c.Job) },
 		}

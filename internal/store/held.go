@@ -64,6 +64,7 @@ func (db *DB) Admit(ctx context.Context, id string, j crm.Job) error {
 		return firstError(
 			func() error { return tx.exec(`update inbox set state = `+onward+` where id = ?`, id) },
 			func() error { return tx.consent(key) },
+			func() error { return tx.byHand(crm.StepAdmitted, key, 0, id) },
 			func() error { return tx.enqueue(j) },
 		)
 	})
@@ -76,6 +77,9 @@ func (db *DB) Discard(ctx context.Context, id string) error {
 		if err == nil && n == 0 {
 			return ErrNotFound
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.byHand(crm.StepDropped, id, 0, id)
 	})
 }

@@ -143,19 +143,23 @@ func (db *DB) Delivery(ctx context.Context, id string) (crm.Delivery, error) {
 
 func (db *DB) deliveries(ctx context.Context, where string, args ...any) ([]crm.Delivery, error) {
 	var found []crm.Delivery
-	rows, err := db.reader.QueryContext(ctx, `select id, source, key, content_type, body, received_at, state, reason,
-		case when corrected_at <> 0 then original end, corrected_at from inbox `+where, args...)
+	rows, err := db.reader.QueryContext(ctx, `select `+deliveryColumns+` from inbox `+where, args...)
 	err = each(rows, err, func(r *sql.Rows) error {
-		var d crm.Delivery
-		var at, corrected int64
-		if err := r.Scan(&d.ID, &d.Source, &d.Key, &d.ContentType, &d.Body, &at, &d.State, &d.Reason, &d.Original, &corrected); err != nil {
-			return err
-		}
-		d.ReceivedAt, d.CorrectedAt = moment(at), moment(corrected)
-		found = append(found, d)
-		return nil
+		found = append(found, crm.Delivery{})
+		return scanDelivery(r, &found[len(found)-1])
 	})
 	return found, err
+}
+
+const deliveryColumns = `id, source, key, content_type, body, received_at, state, reason, case when corrected_at <> 0 then original end, corrected_at`
+
+// scanDelivery reads a delivery, and the columns behind it.
+func scanDelivery(r *sql.Rows, d *crm.Delivery, more ...any) error {
+	var at, corrected int64
+	into := []any{&d.ID, &d.Source, &d.Key, &d.ContentType, &d.Body, &at, &d.State, &d.Reason, &d.Original, &corrected}
+	err := r.Scan(append(into, more...)...)
+	d.ReceivedAt, d.CorrectedAt = moment(at), moment(corrected)
+	return err
 }
 
 // onward is the state of a delivery that goes on: noting, when it may have been
@@ -173,7 +177,7 @@ func (db *DB) Reopen(ctx context.Context, id string, j crm.Job) error {
 		if n == 0 {
 			return ErrNotFound
 		}
-		return tx.enqueue(j)
+		return firstError(func() error { return tx.byHand(crm.StepReopened, j.Key, 0, id) }, func() error { return tx.enqueue(j) })
 	})
 }
 
@@ -193,6 +197,7 @@ func (t *tx) address(a crm.Addressed) error {
 		func() error {
 			return t.exec(`update inbox set key = ? where id = ? and state in ('queued', 'noting')`, a.Key, a.Delivery)
 		},
+		func() error { return t.exec(`update steps set key = ? where key = ? and key <> ''`, a.Key, a.Delivery) },
 		func() error { return t.consent(a.Key) },
 	)
 }

@@ -35,7 +35,7 @@ func (db *DB) Turn(ctx context.Context, ends []crm.End, room crm.Room) (claimed 
 			// With a bare parameter as its limit SQLite would prepare the
 			// statement anew at every run, for a plan of that limit.
 			err := tx.rows(`update jobs set state = 'running' where id in (select id from jobs where state = 'ready' and lane = ? order by id limit 0 + ?)
-				returning id, kind, lane, key, uniq, payload, state, attempts, created_at, not_before, last_error`, []any{lane, n},
+				returning `+jobColumns, []any{lane, n},
 				func(r *sql.Rows) error {
 					j, err := scanJob(r)
 					jobs = append(jobs, j)
@@ -188,6 +188,8 @@ func (t *tx) release(key string) error {
 		where id = (select id from jobs where key = ? and state = 'blocked' order by id limit 1)
 		and not exists (select 1 from jobs where key = ? and state in ('ready', 'running', 'waiting'))`, t.now, key, key)
 }
+
+const jobColumns = `id, kind, lane, key, uniq, payload, state, attempts, created_at, not_before, last_error`
 
 func scanJob(r *sql.Rows) (crm.Job, error) {
 	var j crm.Job

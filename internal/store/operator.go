@@ -11,10 +11,11 @@ import (
 
 // JobFilter chooses jobs; empty fields choose all.
 type JobFilter struct {
-	ID    int64
-	State crm.JobState
-	Kind  string
-	Limit int // 0: 100
+	ID     int64
+	State  crm.JobState
+	Kind   string
+	Reason string // that the last error contains, whatever the case of ASCII letters
+	Limit  int    // 0: 100
 }
 
 // Jobs lists jobs, oldest first.
@@ -23,9 +24,10 @@ func (db *DB) Jobs(ctx context.Context, f JobFilter) ([]crm.Job, error) {
 		f.Limit = 100
 	}
 	var found []crm.Job
-	rows, err := db.reader.QueryContext(ctx, `select id, kind, lane, key, uniq, payload, state, attempts, created_at, not_before, last_error from jobs
-		where (?1 = 0 or id = ?1) and (?2 = '' or state = ?2) and (?3 = '' or kind = ?3) order by id limit ?4`,
-		f.ID, f.State, f.Kind, f.Limit)
+	rows, err := db.reader.QueryContext(ctx, `select `+jobColumns+` from jobs
+		where (?1 = 0 or id = ?1) and (?2 = '' or state = ?2) and (?3 = '' or kind = ?3)
+			and (?4 = '' or instr(lower(last_error), lower(?4)) > 0) order by id limit ?5`,
+		f.ID, f.State, f.Kind, f.Reason, f.Limit)
 	err = each(rows, err, func(r *sql.Rows) error {
 		j, err := scanJob(r)
 		found = append(found, j)
@@ -47,7 +49,11 @@ func (db *DB) JobDeliveries(ctx context.Context, j crm.Job) ([]crm.Delivery, err
 func (db *DB) RetryJob(ctx context.Context, j crm.Job) error {
 	j.NotBefore = time.Time{}
 	return db.removeDead(ctx, j, func(tx *tx) error {
-		return firstError(func() error { return tx.revive(j) }, func() error { return tx.enqueue(j) })
+		return firstError(
+			func() error { return tx.byHand(crm.StepRetried, j.Key, j.ID) },
+			func() error { return tx.revive(j) },
+			func() error { return tx.enqueue(j) },
+		)
 	})
 }
 
@@ -59,7 +65,12 @@ func (t *tx) revive(j crm.Job) error {
 // DropJob gives a dead letter up, and its deliveries with it.
 func (db *DB) DropJob(ctx context.Context, j crm.Job) error {
 	return db.removeDead(ctx, j, func(tx *tx) error {
-		return tx.exec(`update inbox set state = 'dropped', job = 0, done_at = ? where job = ? and job <> 0`, tx.now, j.ID)
+		return firstError(
+			func() error { return tx.byHand(crm.StepDropped, j.Key, j.ID) },
+			func() error {
+				return tx.exec(`update inbox set state = 'dropped', job = 0, done_at = ? where job = ? and job <> 0`, tx.now, j.ID)
+			},
+		)
 	})
 }
 

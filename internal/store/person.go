@@ -34,7 +34,7 @@ func newPerson(email crm.Email, related string) *person {
 func belongings() map[string][]string {
 	return map[string][]string{
 		"inbox": {"id"}, "jobs": {"key"}, "idempotency": {"delivery"}, "intents": {"key"},
-		"snapshots": {"page"}, "changes": {"page"}, "clues": {"page"}, "leftovers": {"page"}, "writes": {"page"}, "outbox": {"page"},
+		"snapshots": {"page"}, "changes": {"page"}, "steps": {"key", "page"}, "clues": {"page"}, "leftovers": {"page"}, "writes": {"page"}, "outbox": {"page"},
 		"import_rows": {"key"}, "import_sums": {"page"},
 	}
 }

@@ -126,6 +126,12 @@ func (s *story) leads() {
 			{Page: crm.NewPage(activities, s.deliveries[encodedBody]), Values: map[string]crm.Value{"note": crm.Text(crm.KindText, "again 555-ANA")}},
 		},
 		Jobs: []crm.Job{activity},
+		Steps: []crm.Step{
+			{Kind: crm.StepTook, Record: crm.Record{Key: anas}, Job: 1, Deliveries: []string{s.deliveries[plainBody]}},
+			{Kind: crm.StepKept, Record: crm.Record{Key: s.deliveries[encodedBody]}, Job: 2, Page: callPage, Why: "555-ANA"},
+			{Kind: crm.StepAsked, Record: crm.Record{Page: anasPage}, Job: 3, Why: "555-ANA"},
+			{Kind: crm.StepDied, Record: crm.Record{Key: "bob@example.com"}, Job: 4, Why: "a server said ana.silva@example.com"},
+		},
 	})
 	for _, body := range []string{plainBody, encodedBody, `{"email":"eve@example.com"}`} {
 		if err := s.db.Quarantine(s.t.Context(), store.Rejected{ID: store.NewID(), Source: "lead", Reason: "test", Body: []byte(body)}); err != nil {
@@ -274,7 +280,7 @@ func TestAnExportHoldsEveryRowThatNamesThePerson(t *testing.T) {
 	// What belongs to the person without naming the address.
 	for table, n := range map[string]int{
 		"inbox": 5, "quarantine": 2, "idempotency": 4, "intents": 2, "jobs": 3, "snapshots": 3, "leftovers": 3, "clues": 1,
-		"outbox": 2, "people": 1, "events": 1, "facts": 1, "novelty": 1, "writes": 1,
+		"outbox": 2, "people": 1, "events": 1, "facts": 1, "novelty": 1, "writes": 1, "steps": 4,
 	} {
 		if got := len(e.Tables[table]); got != n {
 			t.Errorf("%d rows of %s are exported, want %d: %v", got, table, n, e.Tables[table])
@@ -369,9 +375,9 @@ func TestAfterForgettingNoByteOfThePersonIsLeft(t *testing.T) {
 				Email: anas, Spellings: r.Spellings, Deliveries: r.Deliveries, Backups: []string{}, Compacted: true,
 				Removed: map[string]int{
 					"inbox": 4, "quarantine": 2, "idempotency": 4, "intents": 2, "jobs": 3, "snapshots": 2, "changes": r.Removed["changes"], "leftovers": 2,
-					"clues": 1, "outbox": 1, "people": 1, "writes": 1,
+					"clues": 1, "outbox": 1, "people": 1, "writes": 1, "steps": 3,
 				},
-				Changed: map[string]int{"inbox": 1, "snapshots": 1, "leftovers": 1, "outbox": 1, "events": 1, "facts": 1, "novelty": 1},
+				Changed: map[string]int{"inbox": 1, "snapshots": 1, "leftovers": 1, "outbox": 1, "events": 1, "facts": 1, "novelty": 1, "steps": 1},
 				Pages: []store.PageLeft{
 					{ID: anasPage, Database: contacts, URL: "https://www.notion.so/" + anasPage}, {ID: callPage, Database: activities, URL: "https://www.notion.so/" + callPage},
 				},

@@ -40,20 +40,27 @@ func (db *DB) Intent(ctx context.Context, database, key string) (i crm.Intent, o
 // fixed, oldest first, at most limit.
 func (db *DB) Leftovers(ctx context.Context, database string, limit int) ([]crm.Leftover, error) {
 	var found []crm.Leftover
-	rows, err := db.reader.QueryContext(ctx, `select database, page, property, value, expected, got, noted_at from leftovers
+	rows, err := db.reader.QueryContext(ctx, `select `+leftoverColumns+` from leftovers
 		where database = ? order by noted_at, page, property limit ?`, database, limit)
 	err = each(rows, err, func(r *sql.Rows) error {
-		var l crm.Leftover
-		var value string
-		var at int64
-		if err := r.Scan(&l.Database, &l.Page, &l.Property, &value, &l.Expected, &l.Got, &at); err != nil {
-			return err
-		}
-		l.NotedAt = moment(at)
+		l, err := scanLeftover(r)
 		found = append(found, l)
-		return json.Unmarshal([]byte(value), &found[len(found)-1].Value)
+		return err
 	})
 	return found, err
+}
+
+const leftoverColumns = `database, page, property, value, expected, got, noted_at`
+
+func scanLeftover(r *sql.Rows) (crm.Leftover, error) {
+	var l crm.Leftover
+	var value string
+	var at int64
+	if err := r.Scan(&l.Database, &l.Page, &l.Property, &value, &l.Expected, &l.Got, &at); err != nil {
+		return l, err
+	}
+	l.NotedAt = moment(at)
+	return l, json.Unmarshal([]byte(value), &l.Value)
 }
 
 const readColumns = `database, resume_at, completed_at, watermark, polled_at`

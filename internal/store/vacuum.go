@@ -38,6 +38,7 @@ func pasts(keep time.Duration) []past {
 		{"events", "id", "received_at <= ?1 and received_at < (select max(received_at) from events)", eventAge},
 		{"writes", "page, property", "at <= ?1", writeAge},
 		{"changes", "id", "seen_at <= ?1", changeAge},
+		{"steps", "id", "at <= ?1", changeAge},
 		{"outbox", "id", "created_at <= ?1 and state = 'draft'", time.Hour},
 		{"outbox", "id", "created_at <= ?1 and state not in ('queued', 'sending')", messageAge},
 		{
@@ -57,7 +58,7 @@ func pasts(keep time.Duration) []past {
 }
 
 // Prune deletes what is past its time: idempotency tokens, quarantined
-// deliveries, events, old changes and messages, and deliveries that ended
+// deliveries, events, old changes, steps and messages, and deliveries that ended
 // more than keep ago.
 func (db *DB) Prune(ctx context.Context, keep time.Duration) error {
 	for _, p := range pasts(keep) {

@@ -14,6 +14,9 @@ import (
 // look-up shows.
 func (r *run) find(ctx context.Context) (crm.Snapshot, bool, error) {
 	page, found, err := r.known(ctx)
+	if found {
+		sees(ctx, crm.StepKnew, page.Page)
+	}
 	if err != nil || found {
 		return page, found, err
 	}
@@ -28,7 +31,12 @@ func (r *run) find(ctx context.Context) (crm.Snapshot, bool, error) {
 	if err := r.lookUp(ctx); err != nil {
 		return crm.Snapshot{}, false, err
 	}
-	return r.known(ctx)
+	if page, found, err = r.known(ctx); found {
+		sees(ctx, crm.StepFound, page.Page)
+	} else if err == nil {
+		sees(ctx, crm.StepMissed, "")
+	}
+	return page, found, err
 }
 
 // known returns the oldest live page that carries the key.

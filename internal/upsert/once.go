@@ -35,6 +35,8 @@ func (w Writer) Once(ctx context.Context, c Creation) (crm.Page, crm.Commit, err
 	intent := crm.Intent{Database: c.Database, Key: c.Key, BegunAt: time.Now()}
 	c.Begin.Intents = append(c.Begin.Intents, intent)
 	c.Begin.Writes = append(c.Begin.Writes, crm.Write{Page: crm.NewPage(c.Database, c.Key), Values: c.Values})
+	sees(ctx, crm.StepBegan, "")
+	c.Begin.Steps = crm.Noted(ctx)
 	if err := w.State.Apply(ctx, c.Begin); err != nil {
 		return crm.Page{}, crm.Commit{}, fmt.Errorf("store intent: %w", err)
 	}

@@ -22,13 +22,13 @@ type Names interface {
 
 // Schema returns the shape of a database. Its errors are those of [SetUp].
 func (w Writer) Schema(ctx context.Context, database string) (crm.Schema, error) {
-	schema, err := w.Notion.Schema(ctx, database)
+	schema, err := w.Notion.Schema(nobodys(ctx), database)
 	return schema, SetUp(database, err)
 }
 
 // Refresh reads the shape of a database anew. Its errors are those of [SetUp].
 func (w Writer) Refresh(ctx context.Context, database string) (crm.Schema, error) {
-	schema, err := w.Notion.RefreshSchema(ctx, database)
+	schema, err := w.Notion.RefreshSchema(nobodys(ctx), database)
 	return schema, SetUp(database, err)
 }
 
@@ -57,6 +57,7 @@ func (w Writer) WithSchema(ctx context.Context, database string, try func(crm.Sc
 		return commit, err
 	}
 	// What is known now has to be kept, such as that nothing was created.
+	commit.Steps = crm.Noted(ctx)
 	if err := w.State.Apply(ctx, commit); err != nil {
 		return crm.Commit{}, err
 	}

@@ -106,6 +106,7 @@ func (w Writer) Write(ctx context.Context, row Row) (Written, crm.Commit, error)
 		case !errors.Is(err, errSomebodyElse):
 			return written, commit, err
 		}
+		lost(ctx, page.Page, err)
 		if err := w.State.Apply(ctx, commit); err != nil {
 			return Written{}, crm.Commit{}, err
 		}
@@ -136,11 +137,14 @@ func (r *run) update(ctx context.Context, page crm.Snapshot) (Written, crm.Commi
 		values, _ = r.wanted(fresh.Values)
 	}
 	commit := crm.Commit{}
-	if len(values) > 0 {
+	if len(values) == 0 {
+		sees(ctx, crm.StepLeft, page.Page)
+	} else {
 		var err error
 		if commit, err = r.patch(ctx, page.Page, values); err != nil {
 			return Written{}, commit, err
 		}
+		r.wrote(ctx, page.Page, values)
 	}
 	return r.settle(ctx, page.Page, commit, len(values) > 0)
 }
@@ -181,7 +185,7 @@ func (r *run) relies(page crm.Snapshot) bool {
 
 // patch writes values to a page.
 func (r *run) patch(ctx context.Context, page string, values map[string]crm.Value) (crm.Commit, error) {
-	if err := r.State.Apply(ctx, crm.Commit{Writes: []crm.Write{{Page: page, Values: values}}}); err != nil {
+	if err := r.State.Apply(ctx, crm.Commit{Steps: crm.Noted(ctx), Writes: []crm.Write{{Page: page, Values: values}}}); err != nil {
 		return crm.Commit{}, err
 	}
 	askedAt := time.Now()
@@ -211,6 +215,7 @@ func (r *run) settle(ctx context.Context, page string, commit crm.Commit, wrote 
 		return Written{}, commit, err
 	}
 	if begun {
+		sees(ctx, crm.StepSettled, page)
 		outcome = crm.Created
 		commit.Settled = append(commit.Settled, intent)
 	}
@@ -264,5 +269,6 @@ func (r *run) create(ctx context.Context) (Written, crm.Commit, error) {
 	}
 	commit.Sights = r.db.Look(crm.SeenWrite, askedAt, page)
 	commit.Sights[0].Made = true
+	sees(ctx, crm.StepMade, page.ID)
 	return Written{page.ID, crm.Created}, commit, nil
 }
