@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"log/slog"
 	"maps"
@@ -37,6 +38,59 @@ func TestNoStatementOfTheQueueReadsTheWholeTable(t *testing.T) {
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// explained runs each statement, and remembers how.
+type explained struct {
+	*sql.Tx
+	steps []string
+}
+
+func (e *explained) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	rows, err := e.Tx.QueryContext(ctx, "explain query plan "+query, args...)
+	if err := each(rows, err, func(r *sql.Rows) error {
+		var id, parent, unused int
+		var detail string
+		err := r.Scan(&id, &parent, &unused, &detail)
+		e.steps = append(e.steps, detail)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	return e.Tx.QueryContext(ctx, query, args...)
+}
+
+// The small tables of what is under way may be read through.
+func TestAnAccountReadsNoTableThrough(t *testing.T) {
+	t.Parallel()
+	db, err := Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	work(t, db)
+	for _, w := range []Whose{{Key: "a"}, {Page: "p"}, {Delivery: "one"}} {
+		tx, err := db.reader.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := &explained{Tx: tx}
+		if err := newAccount(e, w).collect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(e.steps) < 20 {
+			t.Errorf("only %d steps are known", len(e.steps))
+		}
+		for _, step := range e.steps {
+			table, found := strings.CutPrefix(step, "SCAN ")
+			if table, _, _ = strings.Cut(table, " "); found && slices.Contains([]string{"inbox", "steps", "snapshots", "changes", "outbox", "jobs"}, table) {
+				t.Errorf("%+v: %s", w, step)
+			}
+		}
+		if err := tx.Rollback(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
