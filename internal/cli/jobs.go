@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -24,9 +22,17 @@ type jobsCommand struct {
 
 type jobsList struct {
 	State string `help:"Only jobs in this state: ready, running, waiting, blocked or dead." enum:",ready,running,waiting,blocked,dead" default:""`
-	Kind  string `help:"Only jobs of this kind."`
 	Limit int    `help:"At most so many." default:"100"`
+	Group bool   `help:"One line for all jobs that are alike in kind, state and last error."`
 	JSON  bool   `help:"Print JSON."`
+
+	jobChoice
+}
+
+// jobChoice narrows what jobs are meant.
+type jobChoice struct {
+	Kind   string `help:"Only jobs of this kind."`
+	Reason string `help:"Only jobs whose last error contains this text." placeholder:"TEXT"`
 }
 
 // Run lists jobs.
@@ -36,14 +42,21 @@ func (c *jobsList) Run(s *session) error {
 		return err
 	}
 	defer db.Close()
-	jobs, err := db.Jobs(s.ctx, store.JobFilter{State: crm.JobState(c.State), Kind: c.Kind, Limit: c.Limit})
+	jobs, err := db.Jobs(s.ctx, store.JobFilter{State: crm.JobState(c.State), Kind: c.Kind, Reason: c.Reason, Limit: c.Limit})
 	if err != nil {
 		return fmt.Errorf("list jobs: %w", err)
 	}
-	if c.JSON {
+	switch {
+	case c.JSON:
 		return printJSON(s, jobs)
+	case c.Group:
+		return printGroups(s.Stdout, jobs)
 	}
-	w := tabwriter.NewWriter(s.Stdout, 0, 4, 2, ' ', 0)
+	return printJobs(s.Stdout, jobs)
+}
+
+func printJobs(out io.Writer, jobs []crm.Job) error {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "id\tkind\tlane\tstate\ttries\tage\tlast error")
 	for _, j := range jobs {
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%s\t%s\n", j.ID, j.Kind, j.Lane, j.State, j.Attempts, age(j.CreatedAt), oneLine(j.LastError))
@@ -91,6 +104,9 @@ func (c *jobsShow) Run(s *session) error {
 			quote(w, d.Original)
 		}
 	}
+	if j.Key != "" {
+		fmt.Fprintf(w, "story\tdealbell why %s\n", oneLine(j.Key))
+	}
 	if j.State == crm.JobDead {
 		fmt.Fprintf(w, "next\tdealbell jobs retry %d, or dealbell jobs drop %d\n", j.ID, j.ID)
 		if len(deliveries) > 0 {
@@ -105,56 +121,6 @@ func quote(w io.Writer, body []byte) {
 	for line := range strings.Lines(string(body)) {
 		fmt.Fprintf(w, "\t%s\n", oneLine(strings.TrimRight(line, "\r\n")))
 	}
-}
-
-type jobsRetry struct{ deadLetters }
-
-// Run gives dead letters another life.
-func (c *jobsRetry) Run(s *session) error { return c.each(s, "retried", (*store.DB).RetryJob) }
-
-type jobsDrop struct{ deadLetters }
-
-// Run gives dead letters up.
-func (c *jobsDrop) Run(s *session) error { return c.each(s, "dropped", (*store.DB).DropJob) }
-
-// deadLetters chooses dead letters on the command line.
-type deadLetters struct {
-	ID  []int64 `arg:"" optional:"" help:"The numbers of dead letters."`
-	All bool    `help:"All dead letters."`
-}
-
-func (c *deadLetters) each(s *session, done string, act func(*store.DB, context.Context, crm.Job) error) error {
-	if len(c.ID) == 0 && !c.All {
-		return &usageError{errors.New("no job named"), "give the numbers that dealbell jobs list --state dead shows, or --all"}
-	}
-	db, err := s.attach()
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	var jobs []crm.Job
-	if c.All {
-		if jobs, err = db.Jobs(s.ctx, store.JobFilter{State: crm.JobDead, Limit: 1_000_000}); err != nil {
-			return fmt.Errorf("list dead letters: %w", err)
-		}
-	}
-	for _, id := range c.ID {
-		j, err := findJob(s, db, id)
-		if err != nil {
-			return err
-		}
-		jobs = append(jobs, j)
-	}
-	for _, j := range jobs {
-		if err := act(db, s.ctx, j); err != nil {
-			if errors.Is(err, store.ErrNotFound) {
-				err = notDead(j)
-			}
-			return err
-		}
-	}
-	fmt.Fprintf(s.Stdout, "%d %s\n", len(jobs), done)
-	return nil
 }
 
 func notDead(j crm.Job) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -20,6 +21,9 @@ type replayCommand struct {
 	Force bool     `help:"Take rejected deliveries although their signature is still wrong."`
 	Drop  bool     `help:"Give held deliveries up instead."`
 	Show  bool     `help:"Print what held and rejected deliveries say instead: those that are named, or all."`
+
+	Form   string `help:"Only those that came by this form, where they are not named."`
+	Reason string `help:"Only those that were held or rejected for a reason that contains this text, where they are not named." placeholder:"TEXT"`
 }
 
 // Help implements kong.HelpProvider.
@@ -65,7 +69,7 @@ func (r *replay) list() error {
 	w, all := tabwriter.NewWriter(r.Stdout, 0, 4, 2, ' ', 0), len(r.ID) == 0
 	fmt.Fprintln(w, "id\tstate\tform\treceived\tbytes\treason")
 	row := func(id, state, form string, received time.Time, body []byte, reason string) {
-		if !r.chosen(id, all) {
+		if !r.chosen(id, all && r.wanted(form, reason)) {
 			return
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s ago\t%d\t%s\n", id, state, form, age(received), len(body), oneLine(reason))
@@ -87,7 +91,7 @@ func (r *replay) list() error {
 
 func (r *replay) run() error {
 	for _, d := range r.held {
-		if !r.chosen(d.ID, r.Held) {
+		if !r.chosen(d.ID, r.Held && r.wanted(d.Source, d.Reason)) {
 			continue
 		}
 		if err := r.count(r.admit(d), r.Held); err != nil {
@@ -95,7 +99,7 @@ func (r *replay) run() error {
 		}
 	}
 	for _, q := range r.rejected {
-		if !r.chosen(q.ID, r.All) {
+		if !r.chosen(q.ID, r.All && r.wanted(q.Source, q.Reason)) {
 			continue
 		}
 		if err := r.count(r.release(q), r.All); err != nil {
@@ -143,6 +147,12 @@ func (r *replay) chosen(id string, all bool) bool {
 	named := slices.Contains(r.ID, id)
 	r.ID = slices.DeleteFunc(r.ID, func(one string) bool { return one == id })
 	return named || all
+}
+
+// wanted reports whether a delivery is among those that are asked for, when
+// none is named.
+func (r *replay) wanted(form, reason string) bool {
+	return (r.Form == "" || crm.SameName(form, r.Form)) && strings.Contains(strings.ToLower(reason), strings.ToLower(r.Reason))
 }
 
 // admit lets a held delivery go on, or gives it up.
