@@ -52,6 +52,7 @@ type commands struct {
 	Webhook     webhookCommand     `cmd:"" help:"Show or set up Notion's webhook subscription."`
 	Rules       rulesCommand       `cmd:"" help:"Try the rules on a page."`
 	Digest      digestCommand      `cmd:"" help:"Make a digest now."`
+	Why         whyCommand         `cmd:"" help:"Tell the story of a contact or page: where is that lead?"`
 	Jobs        jobsCommand        `cmd:"" help:"List, show, retry or drop jobs; dead letters first of all."`
 	Replay      replayCommand      `cmd:"" help:"List what is held or was rejected, let it go on, or work a delivery in again."`
 	Password    passwordCommand    `cmd:"" help:"Set the dashboard's password."`
