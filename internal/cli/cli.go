@@ -25,8 +25,8 @@ import (
 
 // Env is what a command sees of the operating system.
 type Env struct {
-	Args   []string // without the program's name
-	Stdin  io.Reader
+	Args   []string  // without the program's name
+	Stdin  io.Reader // nil for none
 	Stdout io.Writer
 	Stderr io.Writer
 	Getenv func(string) string
@@ -46,6 +46,7 @@ type commands struct {
 
 	Serve       serveCommand       `cmd:"" help:"Run the daemon."`
 	Demo        demoCommand        `cmd:"" help:"Try everything with a sandbox instead of Notion; no account needed."`
+	Init        initCommand        `cmd:"" help:"Set Dealbell up: find or make the databases, write the configuration."`
 	Check       checkCommand       `cmd:"" help:"Check the configuration without touching anything."`
 	Doctor      doctorCommand      `cmd:"" help:"Look at everything and say what to do about what is wrong."`
 	Status      statusCommand      `cmd:"" help:"Show what waits, what is stuck and how far Notion was read."`

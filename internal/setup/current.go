@@ -1,7 +1,9 @@
 package setup
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,8 +44,8 @@ func Written(content string) Mapping {
 		}
 	}
 	if initial, ok := at(root, []string{"lead", "initial"}).(map[string]any); ok {
-		for property, value := range initial {
-			if option, ok := value.(string); ok && option != "" {
+		for _, property := range slices.Backward(slices.Sorted(maps.Keys(initial))) { // the first one stays
+			if option, ok := initial[property].(string); ok && option != "" {
 				m[SlotStatus], m[SlotNewLead] = property, option
 			}
 		}

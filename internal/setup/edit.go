@@ -1,29 +1,24 @@
 package setup
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
-
-	"github.com/dealbell/dealbell/internal/crm"
 )
 
 // EditYAML puts the answers into a configuration file that is there. Every
-// line that says what it should stays as it is; texts and filters that are
-// there are never touched. What cannot be changed safely is returned as left,
+// line that says what it should stays as it is; a text or filter that somebody
+// wrote is never touched. What cannot be changed safely is returned as left,
 // in words for the operator.
 func (a Answers) EditYAML(content string) (edited string, left []string, err error) {
 	if strings.TrimSpace(content) == "" {
 		return a.RenderYAML(), nil, nil
 	}
-	e := &editor{lines: strings.SplitAfter(content, "\n")}
+	a.written = Written(content)
+	e := &editor{lines: strings.SplitAfter(content, "\n"), ours: a.texts()}
 	root, err := parseYAML(content)
 	if err != nil {
 		return "", nil, err
@@ -36,37 +31,37 @@ func (a Answers) EditYAML(content string) (edited string, left []string, err err
 	return edited, e.left, nil
 }
 
-// parseYAML returns the outermost mapping of a file, nil when it holds nothing
-// but comments.
-func parseYAML(content string) (*ast.MappingNode, error) {
-	file, err := parser.ParseBytes([]byte(content), 0)
-	if err != nil {
-		return nil, fmt.Errorf("read configuration: %s", yaml.FormatError(err, false, false))
-	}
-	for _, doc := range file.Docs {
-		if m := mapping(doc.Body); m != nil {
-			return m, nil
-		}
-		if doc.Body != nil && doc.Body.Type() != ast.NullType && doc.Body.Type() != ast.CommentType {
-			return nil, errors.New("read configuration: it is not a mapping of keys")
+// texts are what this package has made of the names in the file, or would
+// have: a text that is one of them is nobody's own.
+func (a Answers) texts() map[string]string {
+	before := Answers{Databases: a.Databases, Mapping: Mapping{}}
+	for _, role := range Roles() {
+		for _, slot := range Slots(role) {
+			if before.Mapping[slot] = slot.Name(); a.written != nil {
+				if name, ok := a.written[slot]; ok {
+					before.Mapping[slot] = name
+				}
+			}
 		}
 	}
-	return nil, nil //nolint:nilnil // a file without keys
-}
-
-func mapping(n ast.Node) *ast.MappingNode {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		return n
-	case *ast.MappingValueNode:
-		return &ast.MappingNode{Start: n.Start, Values: []*ast.MappingValueNode{n}}
+	found := map[string]string{}
+	var walk func(path string, all []setting)
+	walk = func(path string, all []setting) {
+		for _, s := range all {
+			at := strings.TrimPrefix(path+"."+s.key, ".")
+			if walk(at, s.inner); s.text {
+				found[at] = s.value
+			}
+		}
 	}
-	return nil
+	walk("", before.settings())
+	return found
 }
 
 // editor collects changes by line, so that they do not disturb each other.
 type editor struct {
 	lines   []string
+	ours    map[string]string   // texts that were made from what the file says, by path
 	added   map[int][]string    // after this line, counted from 1
 	changed map[int]replacement // in this line
 	left    []string
@@ -100,29 +95,6 @@ func (e *editor) merge(m *ast.MappingNode, wanted []setting, path, before string
 	}
 }
 
-func find(m *ast.MappingNode, key string) *ast.MappingValueNode {
-	if m == nil {
-		return nil
-	}
-	i := slices.IndexFunc(m.Values, func(v *ast.MappingValueNode) bool { return crm.SameName(text(v.Key), key) })
-	if i < 0 {
-		return nil
-	}
-	return m.Values[i]
-}
-
-func text(n ast.Node) string {
-	var s string
-	_ = yaml.NodeToValue(n, &s)
-	return s
-}
-
-// same compares what a node says with a scalar or list in YAML.
-func same(n ast.Node, value string) bool {
-	var have, want any
-	return yaml.NodeToValue(n, &have) == nil && yaml.Unmarshal([]byte(value), &want) == nil && fmt.Sprint(have) == fmt.Sprint(want)
-}
-
 // add inserts a setting as the first child of a mapping, right under its key,
 // or at the end of the file.
 func (e *editor) add(m *ast.MappingNode, s setting, path, before string) {
@@ -136,16 +108,6 @@ func (e *editor) add(m *ast.MappingNode, s setting, path, before string) {
 	}
 	first := m.Values[0].Key.GetToken().Position
 	e.insert(parentLine(m), rendered(s, strings.Repeat(" ", first.Column-1)))
-}
-
-// parentLine is the line of the key that a block mapping belongs to.
-func parentLine(m *ast.MappingNode) int {
-	for t := m.Values[0].Key.GetToken().Prev; t != nil; t = t.Prev {
-		if t.Type == token.MappingValueType {
-			return t.Position.Line
-		}
-	}
-	return m.Values[0].Key.GetToken().Position.Line - 1
 }
 
 // below inserts settings under a key that has none yet.
@@ -169,12 +131,11 @@ func (e *editor) insert(after int, text string) {
 	e.added[after] = append(e.added[after], text)
 }
 
-// replace changes a scalar that stands on one line.
+// replace changes a scalar or list that stands on one line.
 func (e *editor) replace(n ast.Node, s setting, path string) {
-	t := n.GetToken()
-	old := strings.TrimSpace(t.Origin)
-	line := t.Position.Line
-	if s.text || !scalar(t) || line > len(e.lines) || strings.ContainsRune(old, '\n') || !strings.HasPrefix(from(e.lines[line-1], t.Position.Column), old) {
+	line, column := n.GetToken().Position.Line, n.GetToken().Position.Column
+	old, ok := e.written(n)
+	if !ok || s.text && !same(n, e.ours[path]) {
 		e.leave(path, s)
 		return
 	}
@@ -185,7 +146,23 @@ func (e *editor) replace(n ast.Node, s setting, path string) {
 		e.leave(path, s)
 		return
 	}
-	e.changed[line] = replacement{t.Position.Column, old, s.value}
+	e.changed[line] = replacement{column, old, s.value}
+}
+
+// written is how a node stands on its line; not ok when it is of a kind that
+// is not replaced, or takes more than one line.
+func (e *editor) written(n ast.Node) (old string, ok bool) {
+	t := n.GetToken()
+	if t.Position.Line > len(e.lines) {
+		return "", false
+	}
+	rest := from(e.lines[t.Position.Line-1], t.Position.Column)
+	if list, isList := n.(*ast.SequenceNode); isList && list.IsFlowStyle && list.End != nil && list.End.Position.Line == t.Position.Line {
+		after := from(e.lines[t.Position.Line-1], list.End.Position.Column+1)
+		return strings.TrimSuffix(rest, after), strings.HasPrefix(rest, "[")
+	}
+	old = strings.TrimSpace(t.Origin)
+	return old, scalar(t) && !strings.ContainsRune(old, '\n') && strings.HasPrefix(rest, old)
 }
 
 func scalar(t *token.Token) bool {

@@ -19,6 +19,7 @@ const (
 	EnvPublicURL  = "DEALBELL_PUBLIC_URL"
 	EnvNotionURL  = "DEALBELL_NOTION_URL"
 	EnvConfig     = "DEALBELL_CONFIG"
+	EnvData       = "DEALBELL_DATA"
 )
 
 // DatabaseVariable is the variable that names the database of a role.
@@ -40,6 +41,7 @@ var variables = []struct {
 	{EnvPublicURL, "Where the world finds Dealbell.", true},
 	{EnvNotionURL, "Another Notion than the real one.", false},
 	{EnvConfig, "The configuration beside this file.", false},
+	{EnvData, "Where the state is kept.", false},
 }
 
 // Env is an environment file: lines of NAME=value, comments and blank lines.

@@ -86,13 +86,13 @@ func (n Next) firstLead() string {
 }
 
 func (n Next) website() string {
-	where := "its value is in " + n.env()
+	secret := "   FORM_SECRET is in " + n.env() + "\n"
 	if !n.FormSecret.Empty() {
-		where = n.FormSecret.Reveal()
+		secret = "   FORM_SECRET=" + n.FormSecret.Reveal() + "\n"
 	}
-	return `Let your website send leads. Its server signs them with FORM_SECRET, which never goes to a browser
-   (` + where + `):
+	return `Let your website send leads. Its server signs them with this, which never goes to a browser:
 
+` + secret + `
    // Node 18 or later; any language with HMAC-SHA256 does
    import { createHmac } from "node:crypto";
 

@@ -19,9 +19,11 @@ type setting struct {
 
 // Answers are what the configuration file is made from.
 type Answers struct {
-	Databases map[Role]crm.Schema // those that are used; one without properties has those of the standard
+	Databases map[Role]crm.Schema // those that are used
 	Mapping   Mapping
 	Site      string // origin of the pages that hold a form; "" for none
+
+	written Mapping // what the file said before
 }
 
 // settings are what differs from the standard CRM.
@@ -88,24 +90,17 @@ func (a Answers) lead() []setting {
 
 // differs says whether a slot is taken by something else than its name says.
 // A slot that nothing takes differs where something has its name; elsewhere
-// Dealbell finds out by itself that there is nothing.
+// Dealbell finds out by itself that there is nothing. What a file says
+// otherwise always has to be said.
 func (a Answers) differs(slot Slot) bool {
-	name, role := a.Mapping[slot], roleOf(slot)
+	name, role := a.Mapping[slot], slot.Role()
+	if was, ok := a.written[slot]; ok && !crm.SameName(was, name) {
+		return true
+	}
 	if name == "" {
 		return a.has(role, slot.Name())
 	}
 	return !crm.SameName(name, slot.Name())
-}
-
-func roleOf(slot Slot) Role {
-	for _, role := range Roles() {
-		for _, d := range slots[role] {
-			if d.slot == slot {
-				return role
-			}
-		}
-	}
-	return ""
 }
 
 // titled says whether the name goes where Dealbell puts it without being told:
@@ -120,13 +115,13 @@ func (a Answers) initial() []setting {
 	status, option := a.Mapping[SlotStatus], a.Mapping[SlotNewLead]
 	standard := crm.SameName(status, SlotStatus.Name())
 	switch {
-	case standard && (crm.SameName(option, SlotNewLead.Name()) || len(a.Databases[Contacts].Properties) == 0):
+	case standard && option != "" && !a.differs(SlotNewLead):
 		return nil
 	case standard:
 		return []setting{{key: SlotStatus.Name(), value: quote(option)}}
 	}
 	var all []setting
-	if a.has(Contacts, SlotStatus.Name()) {
+	if a.has(Contacts, SlotStatus.Name()) || status != "" { // what the standard says does not count
 		all = append(all, setting{key: SlotStatus.Name(), value: quote("")})
 	}
 	if status != "" && option != "" {
@@ -148,7 +143,7 @@ var ruleTexts = []struct {
 }
 
 func (a Answers) rules() []setting {
-	if len(a.Databases[Deals].Properties) == 0 {
+	if _, used := a.Databases[Deals]; !used {
 		return nil
 	}
 	var all []setting
@@ -162,7 +157,7 @@ func (a Answers) rules() []setting {
 		if a.differs(SlotStage) {
 			when = append(when, setting{key: "property", value: quote(a.Mapping[SlotStage])})
 		}
-		if a.differs(SlotStage) || !crm.SameName(option, r.slot.Name()) {
+		if a.differs(SlotStage) || a.differs(r.slot) {
 			when = append(when, setting{key: "becomes", value: quote(option)})
 		}
 		if len(when) > 0 {
@@ -195,7 +190,7 @@ func (a Answers) digests() []setting {
 		all = append(all, setting{key: "stale-leads", comment: "leads that nobody has contacted for 30 days", inner: stale})
 	}
 	var pipeline []setting
-	if len(a.Databases[Deals].Properties) == 0 || a.Mapping[SlotStage] == "" {
+	if _, used := a.Databases[Deals]; !used || a.Mapping[SlotStage] == "" {
 		return all
 	}
 	if a.differs(SlotStage) {
@@ -204,8 +199,7 @@ func (a Answers) digests() []setting {
 	if value := a.Mapping[SlotValue]; value != "" && a.differs(SlotValue) {
 		pipeline = append(pipeline, setting{key: "value", value: quote(value)})
 	}
-	if won, lost := a.Mapping[SlotWon], a.Mapping[SlotLost]; won != "" && lost != "" &&
-		(!crm.SameName(won, SlotWon.Name()) || !crm.SameName(lost, SlotLost.Name())) {
+	if won, lost := a.Mapping[SlotWon], a.Mapping[SlotLost]; won != "" && lost != "" && (a.differs(SlotWon) || a.differs(SlotLost)) {
 		pipeline = append(pipeline, setting{key: "closed", value: list(won, lost), comment: "stages in which a deal is over"})
 	}
 	if len(pipeline) > 0 {
@@ -217,16 +211,13 @@ func (a Answers) digests() []setting {
 // stale rewrites the digest of leads that nobody has contacted, where its
 // properties are called otherwise.
 func (a Answers) stale() []setting {
-	if len(a.Databases[Contacts].Properties) == 0 {
-		return nil
-	}
 	email, status, option, touched := a.Mapping[SlotEmail], a.Mapping[SlotStatus], a.Mapping[SlotNewLead], a.Mapping[SlotTouched]
 	if status == "" || option == "" {
 		return []setting{{key: "off", value: "true", comment: "no status tells new leads"}}
 	}
 	fits := true
 	for _, slot := range []Slot{SlotEmail, SlotStatus, SlotNewLead, SlotTouched} {
-		fits = fits && crm.SameName(a.Mapping[slot], slot.Name())
+		fits = fits && !a.differs(slot) && a.Mapping[slot] != ""
 	}
 	if fits {
 		return nil

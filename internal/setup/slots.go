@@ -43,6 +43,12 @@ func (s Slot) Name() string {
 	return name
 }
 
+// Role is the role of the database that the slot belongs to.
+func (s Slot) Role() Role {
+	role, _, _ := strings.Cut(string(s), ".")
+	return Role(role)
+}
+
 // Mapping is what takes each slot, "" for nothing.
 type Mapping map[Slot]string
 

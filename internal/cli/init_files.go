@@ -1,0 +1,315 @@
+package cli
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/secret"
+	"github.com/dealbell/dealbell/internal/setup"
+)
+
+// slack asks for the webhook that rings.
+func (r *initRun) slack() error {
+	if r.c.SlackWebhookFile != "" {
+		content, err := os.ReadFile(r.c.SlackWebhookFile)
+		if err != nil {
+			return &usageError{fmt.Errorf("--slack-webhook-file: %w", err), "name a file that holds the URL of an incoming webhook"}
+		}
+		return r.takeSlack(strings.TrimSpace(string(content)))
+	}
+	if !r.asking() || !r.settings.SlackWebhook.Empty() || len(r.settings.Slack.Channels) > 0 {
+		return nil
+	}
+	fmt.Fprint(r.Stderr, "\n5. Slack, if you like. At api.slack.com/apps create an app, switch on Incoming Webhooks,\n   add one to a channel, and copy its URL; it is not shown here.\n")
+	return r.ask.secret("   URL of the webhook [none]", r.takeSlack)
+}
+
+func (r *initRun) takeSlack(text string) error {
+	if text == "" {
+		return nil
+	}
+	if u, err := url.Parse(text); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") == "" {
+		return crm.WithHint(errors.New("that is not the URL of an incoming webhook"), "it looks like https://hooks.slack.com/services/T…/B…/…")
+	}
+	return r.env.Set(setup.EnvSlack, text)
+}
+
+// addresses asks where Dealbell and the website are.
+func (r *initRun) addresses() error {
+	public := cmp.Or(r.c.PublicURL, r.settings.PublicURL)
+	if r.c.PublicURL != "" {
+		if err := r.takePublic(r.c.PublicURL); err != nil {
+			return &usageError{fmt.Errorf("--public-url: %w", err), "write something like https://crm.example.com"}
+		}
+	}
+	if r.c.Site != "" {
+		if err := r.takeSite(r.c.Site); err != nil {
+			return &usageError{fmt.Errorf("--site: %w", err), "write something like https://www.example.com"}
+		}
+	}
+	if !r.asking() {
+		return nil
+	}
+	fmt.Fprint(r.Stderr, "\n6. Addresses\n")
+	if r.c.PublicURL == "" {
+		fmt.Fprint(r.Stderr, "   Where the world will find Dealbell, such as https://crm.example.com.\n")
+		if err := r.ask.ask("   Its address", public, cmp.Or(public, "none yet"), r.takePublic); err != nil {
+			return err
+		}
+	}
+	if _, has := r.settings.Forms["contact"]; r.c.Site != "" || has {
+		return nil
+	}
+	fmt.Fprint(r.Stderr, "   A site with a form and without a server that could sign it, such as https://www.example.com.\n")
+	return r.ask.ask("   Its address", "", "none", r.takeSite)
+}
+
+func (r *initRun) takePublic(text string) error {
+	origin, err := originOf(text)
+	if err != nil || origin == "" {
+		return err
+	}
+	return r.env.Set(setup.EnvPublicURL, origin)
+}
+
+func (r *initRun) takeSite(text string) (err error) {
+	r.answers.Site, err = originOf(text)
+	return err
+}
+
+// originOf takes what people type for the address of a site.
+func originOf(text string) (string, error) {
+	if text = strings.TrimRight(strings.TrimSpace(text), "/"); text == "" {
+		return "", nil
+	}
+	if !strings.Contains(text, "://") {
+		text = "https://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil || u.Fragment != "" ||
+		strings.ContainsAny(u.Host, " _") || !strings.ContainsAny(u.Host, ".:") && u.Hostname() != "localhost" {
+		return "", fmt.Errorf("%q is not the address of a site", text)
+	}
+	return strings.ToLower(u.Scheme + "://" + u.Host), nil
+}
+
+// compose makes the new content of both files. A database that is not made yet
+// has no id.
+func (r *initRun) compose() error {
+	if err := errors.Join(r.keepToken(), r.keepDatabases(), r.keepRest()); err != nil {
+		return err
+	}
+	var err error
+	r.edited, r.left, err = r.answers.EditYAML(r.yaml)
+	if err != nil {
+		return err
+	}
+	for role := range r.answers.Databases {
+		if id := setup.WrittenDatabase(r.yaml, role); id != "" && crm.NormalID(id) != r.answers.Databases[role].Database {
+			r.left = append(r.left, fmt.Sprintf("%s.id in %s names another database and wins over %s: remove it", role, setup.YAMLName, setup.EnvName))
+		}
+	}
+	_, err = r.load(r.edited)
+	return err
+}
+
+// unmade stands for the id of a database that is not made yet.
+const unmade = "made-at-the-end"
+
+func (r *initRun) keepDatabases() error {
+	for _, role := range setup.Roles() {
+		name := setup.DatabaseVariable(role)
+		s, used := r.answers.Databases[role]
+		switch {
+		case r.env.Get(name+"_FILE") != "", setup.WrittenDatabase(r.yaml, role) != "":
+		case used && s.Database == "":
+			if err := r.env.Set(name, unmade); err != nil {
+				return err
+			}
+		case crm.NormalID(r.env.Get(name)) == s.Database:
+		default:
+			if err := r.env.Set(name, s.Database); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *initRun) keepRest() error {
+	formSecret := hex.EncodeToString(randomBytes())
+	if have := r.settings.FormSecrets; len(have) > 0 { // of this process's environment
+		formSecret = have[0].Reveal()
+	}
+	return errors.Join(
+		r.keepUnlessGiven(setup.EnvFormSecret, formSecret),
+		r.keepUnlessGiven(setup.EnvSlack, r.settings.SlackWebhook.Reveal()),
+		r.keepUnlessGiven(setup.EnvNotionURL, r.Getenv(setup.EnvNotionURL)),
+		r.keepPlaces(),
+	)
+}
+
+// keepPlaces names what Dealbell would not find by itself, or could not write
+// to, when its files are not where the service has them.
+func (r *initRun) keepPlaces() error {
+	if r.inEtc() {
+		return nil
+	}
+	dir, err := filepath.Abs(r.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		r.keepUnlessGiven(setup.EnvConfig, filepath.Join(dir, setup.YAMLName)),
+		r.keepUnlessGiven(setup.EnvData, cmp.Or(r.Getenv(setup.EnvData), filepath.Join(dir, "state"))),
+	)
+}
+
+// keepUnlessGiven sets a variable that the file does not have. Without a
+// value there is nothing to set.
+func (r *initRun) keepUnlessGiven(name, value string) error {
+	if r.given(name) || value == "" {
+		return nil
+	}
+	return r.env.Set(name, value)
+}
+
+// inEtc says whether the files are where the service looks by itself.
+func (r *initRun) inEtc() bool { return filepath.Clean(r.dir) == etcDir }
+
+func randomBytes() []byte {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails
+	return b
+}
+
+// preview shows how the files would change, without their secrets.
+func (r *initRun) preview() error {
+	if err := r.compose(); err != nil {
+		return err
+	}
+	w := r.Stdout
+	if !r.c.DryRun {
+		w = r.Stderr
+		fmt.Fprintln(w)
+	}
+	for _, role := range r.toCreate {
+		fmt.Fprintf(w, "In Notion: make the database %s on the page %q.\n", role.Title(), oneLine(titleOf(r.parent)))
+	}
+	changes := r.changes()
+	fmt.Fprint(w, changes)
+	for _, line := range r.left {
+		fmt.Fprintf(r.Stderr, "By hand: %s\n", oneLine(line))
+	}
+	if changes == "" {
+		fmt.Fprintln(r.Stderr, "The files say all of this already.")
+	}
+	return nil
+}
+
+// changes is the difference of both files.
+func (r *initRun) changes() string {
+	var all strings.Builder
+	for _, f := range []struct{ name, old, now string }{
+		{setup.EnvName, r.envWas.Show(r.envWas), r.env.Show(r.envWas)},
+		{setup.YAMLName, r.yaml, r.edited},
+	} {
+		path := r.path(f.name)
+		all.WriteString(unified(path, f.old, f.now))
+	}
+	return all.String()
+}
+
+// unified is a difference as patch reads it; "" where there is none.
+func unified(path, old, now string) string {
+	_, d, _ := strings.Cut(string(diff.Diff(path, []byte(old), path, []byte(now))), "\n") // without a title
+	return d
+}
+
+// agree asks before anything is changed.
+func (r *initRun) agree() error {
+	if r.c.Yes || r.changes() == "" && len(r.toCreate) == 0 {
+		return nil
+	}
+	if r.ask == nil {
+		return missing("--yes", "nobody agrees to this")
+	}
+	yes, err := r.ask.confirm("Do this?")
+	if err == nil && !yes {
+		err = errStopped
+	}
+	return err
+}
+
+// write makes the databases, then the files, which name them.
+func (r *initRun) write() error {
+	for _, role := range setup.Roles() {
+		if err := r.make(role); err != nil {
+			return err
+		}
+	}
+	if err := r.compose(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(r.dir, 0o755); err != nil { //nolint:gosec // the service's user reads the configuration there
+		return fmt.Errorf("make directory: %w", err)
+	}
+	for _, f := range []struct{ name, old, now string }{
+		{setup.YAMLName, r.yaml, r.edited}, {setup.EnvName, r.envWas.String(), r.env.String()},
+	} {
+		if f.old == f.now {
+			continue
+		}
+		if err := setup.WriteFile(r.path(f.name), f.now); err != nil {
+			return err
+		}
+		fmt.Fprintf(r.Stderr, "Wrote %s\n", r.path(f.name))
+	}
+	r.state = untouched
+	return nil
+}
+
+// make makes the database of a role, where that was asked for.
+func (r *initRun) make(role setup.Role) error {
+	for _, wanted := range r.toCreate {
+		if wanted != role {
+			continue
+		}
+		s, made, err := setup.Ensure(r.ctx, r.notion, r.parent.ID, role, r.answers.Databases[setup.Contacts].DataSource)
+		if err != nil {
+			return err
+		}
+		r.state, r.answers.Databases[role] = begun, s
+		how := "Made"
+		if !made {
+			how = "Found"
+		}
+		fmt.Fprintf(r.Stderr, "%s the database %s on the page %q.\n", how, role.Title(), oneLine(titleOf(r.parent)))
+	}
+	return nil
+}
+
+// next is what the operator does now. A secret is shown to a person only, not
+// to a log.
+func (r *initRun) next() setup.Next {
+	_, rings := r.answers.Databases[setup.Deals]
+	next := setup.Next{
+		Dir: r.dir, PublicURL: r.env.Get(setup.EnvPublicURL), Listen: r.settings.Listen, Service: r.inEtc(), Site: r.answers.Site,
+		Deals: rings, Slack: r.given(setup.EnvSlack) || len(r.settings.Slack.Channels) > 0,
+	}
+	if r.ask != nil {
+		first, _, _ := strings.Cut(r.env.Get(setup.EnvFormSecret), ",")
+		next.FormSecret = secret.New(first)
+	}
+	return next
+}
