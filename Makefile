@@ -12,7 +12,7 @@ help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 
 .PHONY: demo
-demo: ## Try it all in a sandbox: a website form, contacts, a deals board, and a Slack where it rings.
+demo: ## Try it all in a playground: a website form, a deals board, a Slack where it rings, and buttons for trouble.
 	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && $(GO) build -o $$dir/$(PROGRAM) ./cmd/dealbell && { trap : INT; $$dir/$(PROGRAM) demo; }
 
 .PHONY: build
@@ -27,8 +27,17 @@ test: ## Run all tests.
 race: ## Run all tests with the race detector; the longest ones shortened.
 	CGO_ENABLED=1 $(GO) test -race -short -shuffle=on -timeout 20m ./...
 
+DIR ?= screenshots
+
+# Packages whose tests photograph pages.
+PHOTOGRAPHED = $(shell grep -rl DEALBELL_SCREENSHOTS --include='*_test.go' cmd internal | xargs -n 1 dirname | sort -u | sed 's,^,./,')
+
 # Packages whose tests have a full length, and print figures.
 TORTURED = $(shell grep -rl DEALBELL_TORTURE --include='*_test.go' internal | xargs -n 1 dirname | sort -u | sed 's,^,./,')
+
+.PHONY: screenshots
+screenshots: ## Photograph the pages in Chromium, light, dark and as on a telephone, into DIR (default screenshots).
+	@mkdir -p "$(DIR)" && DEALBELL_SCREENSHOTS="$$(realpath "$(DIR)")" $(GO) test $(PHOTOGRAPHED) -count=1 -run '^TestThe.*PagesFitEachScreen$$' && ls "$(DIR)"
 
 .PHONY: torture
 torture: ## Run the rigs at their full length, which takes an hour or more, and print the figures.

@@ -30,6 +30,7 @@ var layers = [...]string{
 	"ingest web schedule",
 	"config",
 	"app",
+	"demo",
 	"cli",
 	"bench torture",
 }

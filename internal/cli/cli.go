@@ -25,11 +25,12 @@ import (
 
 // Env is what a command sees of the operating system.
 type Env struct {
-	Args   []string  // without the program's name
-	Stdin  io.Reader // nil for none
-	Stdout io.Writer
-	Stderr io.Writer
-	Getenv func(string) string
+	Args       []string  // without the program's name
+	Stdin      io.Reader // nil for none
+	Stdout     io.Writer
+	Stderr     io.Writer
+	Getenv     func(string) string
+	Executable func() (string, error) // this program's file
 }
 
 // The exit codes.

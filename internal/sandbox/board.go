@@ -27,6 +27,7 @@ type board struct {
 
 type boardView struct {
 	Nav     []Link
+	At      string // where the board lies, seen from the page that shows it
 	Name    string
 	Count   int
 	Columns []boardColumn
@@ -48,11 +49,18 @@ type boardCard struct {
 }
 
 // DealsBoard shows a database as a board with a column for each stage. Moving
-// a card and adding one are edits of a person. Elements carry data-stage and
-// data-deal with the names they show.
+// a card, with the mouse or with its buttons, and adding one are edits of a
+// person. Elements carry data-stage and data-deal with the names they show.
 func (w *Workspace) DealsBoard(db *Database, o BoardOptions) http.Handler {
+	return w.newBoard(db, o).handler()
+}
+
+func (w *Workspace) newBoard(db *Database, o BoardOptions) board {
 	o.Stage, o.Value, o.Owner = cmp.Or(o.Stage, "Stage"), cmp.Or(o.Value, "Value"), cmp.Or(o.Owner, "Owner")
-	b := board{o, w, db, pageTemplate("board.html")}
+	return board{o, w, db, pageTemplates()}
+}
+
+func (b board) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(rw http.ResponseWriter, _ *http.Request) { b.show(rw, http.StatusOK, "") })
 	mux.HandleFunc("POST /{$}", b.submit)
@@ -137,7 +145,7 @@ func (b board) view() boardView {
 	b.w.mu.Lock()
 	defer b.w.mu.Unlock()
 	ds := b.w.sources[b.db.DataSourceID]
-	out := boardView{Nav: b.Nav, Name: b.db.Name, People: people}
+	out := boardView{Nav: b.Nav, At: ownServer, Name: b.db.Name, People: people}
 	for _, o := range ds.named(b.Stage).options {
 		out.Stages = append(out.Stages, o.name)
 	}

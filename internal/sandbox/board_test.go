@@ -123,7 +123,7 @@ func TestRefreshingABoardLeavesItsFormAlone(t *testing.T) {
 	t.Parallel()
 	w, crm := furnished()
 	_, html := page(t, w.DealsBoard(crm.Deals, sandbox.BoardOptions{}), "GET", "/", nil)
-	live := regexp.MustCompile(`(?s)<div id="live".*?\n</div>`).FindString(html)
+	live := regexp.MustCompile(`(?s)<div id="board".*?\n</div>`).FindString(html)
 	if !strings.Contains(live, "data-deal=") || strings.Contains(live, `id="add"`) || !strings.Contains(html, `id="add"`) {
 		t.Errorf("the live part is\n%s", live)
 	}

@@ -36,6 +36,7 @@ type channelPage struct {
 
 type channelView struct {
 	Nav      []Link
+	At       string // where the channel lies, seen from the page that shows it
 	Title    string
 	Actions  []Action
 	Done     string // the last action, if it went well
@@ -51,12 +52,19 @@ type messageView struct {
 }
 
 // ChannelPage shows the messages of all channels like a chat, the newest last.
-// It renews itself every two seconds.
+// It renews itself twice a second.
 func (s *Slack) ChannelPage(o ChannelPageOptions) http.Handler {
+	return s.newChannelPage(o).handler()
+}
+
+func (s *Slack) newChannelPage(o ChannelPageOptions) *channelPage {
 	if o.Title == "" {
 		o.Title = "Slack"
 	}
-	p := &channelPage{ChannelPageOptions: o, s: s, page: pageTemplate("channel.html")}
+	return &channelPage{ChannelPageOptions: o, s: s, page: pageTemplates()}
+}
+
+func (p *channelPage) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.show)
 	mux.HandleFunc("POST /{$}", p.act)
@@ -80,15 +88,19 @@ func (p *channelPage) act(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (p *channelPage) show(rw http.ResponseWriter, _ *http.Request) {
-	v := channelView{Nav: p.Nav, Title: p.Title, Actions: p.Actions, Messages: p.s.messageViews()}
+	render(rw, p.page, "channel.html", http.StatusOK, p.view())
+}
+
+func (p *channelPage) view() channelView {
+	v := channelView{Nav: p.Nav, At: ownServer, Title: p.Title, Actions: p.Actions, Messages: p.s.messageViews()}
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.err != nil {
 		v.Failed, v.Problem = p.label, p.err.Error()
 	} else {
 		v.Done = p.label
 	}
-	p.mu.Unlock()
-	render(rw, p.page, "channel.html", http.StatusOK, v)
+	return v
 }
 
 func (s *Slack) messageViews() []messageView {

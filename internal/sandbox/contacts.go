@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"html/template"
+	"math"
 	"net/http"
 	"slices"
 )
@@ -11,13 +12,13 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// pageTemplate reads one of the embedded pages; they are checked by the tests.
-func pageTemplate(name string) *template.Template {
-	return template.Must(template.ParseFS(templates, "templates/style.html", "templates/live.html", "templates/nav.html", "templates/"+name))
+// pageTemplates reads the embedded pages; they are checked by the tests.
+func pageTemplates() *template.Template {
+	return template.Must(template.ParseFS(templates, "templates/*.html"))
 }
 
 // pagePolicy allows what the demo pages carry inside themselves, and no more.
-const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const pagePolicy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func render(rw http.ResponseWriter, t *template.Template, name string, status int, data any) {
 	var b bytes.Buffer
@@ -40,11 +41,13 @@ type Link struct{ Label, URL string }
 type contactsView struct {
 	Nav     []Link
 	Name    string
+	Count   int // of all rows
 	Columns []string
 	Rows    []contactView
 }
 
 type contactView struct {
+	ID     string
 	Cells  []contactCell
 	Blocks []string
 }
@@ -52,28 +55,32 @@ type contactView struct {
 type contactCell struct{ Label, Text string }
 
 // ContactsPage shows the rows of a database, newest first, each with the text
-// on its page. The page renews itself every two seconds.
+// on its page. The page renews itself twice a second.
 func (w *Workspace) ContactsPage(db *Database, nav ...Link) http.Handler {
-	t := pageTemplate("contacts.html")
+	t := pageTemplates()
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			rw.Header().Set("Allow", "GET, HEAD")
 			http.Error(rw, "method not allowed", http.StatusMethodNotAllowed)
 			return
 		}
-		v := w.contactsView(db)
+		v := w.contactsView(db, math.MaxInt)
 		v.Nav = nav
 		render(rw, t, "contacts.html", http.StatusOK, v)
 	})
 }
 
-func (w *Workspace) contactsView(db *Database) contactsView {
+// contactsView shows the newest rows, limit of them.
+func (w *Workspace) contactsView(db *Database, limit int) contactsView {
 	out := contactsView{Name: db.Name, Columns: w.Properties(db)}
 	for _, row := range slices.Backward(w.Rows(db)) {
 		if row.InTrash {
 			continue
 		}
-		c := contactView{Blocks: slices.DeleteFunc(row.Blocks, func(s string) bool { return s == "" })}
+		if out.Count++; out.Count > limit {
+			continue
+		}
+		c := contactView{ID: row.ID, Blocks: slices.DeleteFunc(row.Blocks, func(s string) bool { return s == "" })}
 		for _, name := range out.Columns {
 			c.Cells = append(c.Cells, contactCell{Label: name, Text: row.Values[name]})
 		}

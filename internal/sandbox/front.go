@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -32,11 +33,13 @@ type front struct {
 	mu          sync.Mutex // guards the front and all that is behind it
 	backend     backend
 	latency     time.Duration
+	steadfast   bool
 	seed        uint64
 	faults      faultPlan
 	down        bool
 	unreachable bool
 	exchanges   []*Exchange
+	see         func(Exchange)
 }
 
 // SetDown makes every request fail with 503 until it is called with false.
@@ -62,6 +65,14 @@ func (f *front) SetFaults(plan Faults) {
 	f.faults = newFaultPlan(plan, f.seed)
 }
 
+// AddFault adds a fault to the plan; its counter starts now.
+func (f *front) AddFault(s Scripted) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.faults.Script = append(slices.Clip(f.faults.Script), s)
+	f.faults.seen = append(f.faults.seen, 0)
+}
+
 // answer takes one request through latency, outages and the fault plan to the
 // backend. An error means that the client is gone or that nobody answered.
 func (f *front) answer(ctx context.Context, r *http.Request, body []byte) (reply, error) {
@@ -75,7 +86,11 @@ func (f *front) decide(ctx context.Context, x *Exchange, r *http.Request, body [
 	if f.isUnreachable() {
 		return reply{}, errRefused
 	}
-	if err := sleep(ctx, f.latency); err != nil {
+	patient := ctx
+	if f.steadfast {
+		patient = context.WithoutCancel(ctx)
+	}
+	if err := sleep(patient, f.latency); err != nil {
 		return reply{}, err
 	}
 	out, hang := f.serve(x, r, body)
@@ -84,6 +99,9 @@ func (f *front) decide(ctx context.Context, x *Exchange, r *http.Request, body [
 			return reply{}, err
 		}
 		return reply{broken: errReset}, nil
+	}
+	if f.steadfast { // it is done, even if nobody hears of it
+		return out, ctx.Err()
 	}
 	return out, nil
 }

@@ -42,6 +42,14 @@ func (f *front) ForgetTranscript() {
 	f.exchanges = nil
 }
 
+// Watch tells see of every exchange once it has ended; nil ends that. It must
+// not call back into the sandbox.
+func (f *front) Watch(see func(Exchange)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.see = see
+}
+
 func (f *front) record(r *http.Request, body []byte) *Exchange {
 	x := &Exchange{
 		Start: time.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery,
@@ -58,6 +66,9 @@ func (f *front) finish(x *Exchange, out reply, err error) {
 	defer f.mu.Unlock()
 	x.End = time.Now()
 	x.Abandoned = abandoned(err)
+	if f.see != nil {
+		defer func() { f.see(*x) }()
+	}
 	if err != nil || out.broken != nil {
 		return
 	}

@@ -68,7 +68,7 @@ func TestTheWebsiteSignsWhatItPassesOn(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			site := sandbox.Website(sandbox.WebsiteOptions{
+			site := sandbox.NewWebsite(sandbox.WebsiteOptions{
 				LeadURL: "http://dealbell.example/lead", Secret: "s3cret", ContactsURL: "http://contacts.example/",
 				Client: &http.Client{Transport: &test.inbox},
 			})
@@ -97,7 +97,7 @@ func TestTheWebsiteSignsWhatItPassesOn(t *testing.T) {
 
 func TestTheWebsiteShowsItsForm(t *testing.T) {
 	t.Parallel()
-	site := sandbox.Website(sandbox.WebsiteOptions{})
+	site := sandbox.NewWebsite(sandbox.WebsiteOptions{})
 	status, html := page(t, site, "GET", "/?utm_source=%22fair%22", nil)
 	if status != 200 || !strings.Contains(html, `name="utm_source" value="&#34;fair&#34;"`) || !strings.Contains(html, `name="email"`) {
 		t.Errorf("got %d\n%s", status, html)
@@ -140,7 +140,7 @@ func TestThePagesOfADemoLeadToEachOther(t *testing.T) {
 	crm := w.StandardCRM()
 	nav := []sandbox.Link{{Label: "Here"}, {Label: "The <bell>", URL: "http://127.0.0.1:8093/"}}
 	for name, pages := range map[string][2]http.Handler{
-		"website":  {sandbox.Website(sandbox.WebsiteOptions{Nav: nav}), sandbox.Website(sandbox.WebsiteOptions{})},
+		"website":  {sandbox.NewWebsite(sandbox.WebsiteOptions{Nav: nav}), sandbox.NewWebsite(sandbox.WebsiteOptions{})},
 		"contacts": {w.ContactsPage(crm.Contacts, nav...), w.ContactsPage(crm.Contacts)},
 		"board":    {w.DealsBoard(crm.Deals, sandbox.BoardOptions{Nav: nav}), w.DealsBoard(crm.Deals, sandbox.BoardOptions{})},
 		"channel": {

@@ -54,6 +54,10 @@ type Options struct {
 	// Personal makes the token the first person's own instead of a
 	// connection's.
 	Personal bool
+	// Steadfast is true when a request that has come is worked on although its
+	// client is gone, as Notion does. Without it, such a request is forgotten
+	// as long as Latency lasts.
+	Steadfast bool
 }
 
 // Workspace is one Notion workspace with one connection to it. All methods
@@ -89,7 +93,7 @@ func New(o Options) *Workspace {
 		o.Token = "sandbox-token"
 	}
 	w := &Workspace{
-		front:     front{latency: o.Latency, seed: o.Seed, faults: newFaultPlan(Faults{}, o.Seed)},
+		front:     front{latency: o.Latency, steadfast: o.Steadfast, seed: o.Seed, faults: newFaultPlan(Faults{}, o.Seed)},
 		opts:      o,
 		kinds:     newKinds(),
 		rng:       rand.New(rand.NewPCG(o.Seed, 1)),

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/dealbell/dealbell/internal/chromium"
+)
+
+// playground runs "dealbell demo" until the test ends, and returns its page.
+func playground(t *testing.T) (url string) {
+	t.Helper()
+	printed, stdout := io.Pipe()
+	command := exec.Command("dealbell", "demo") // this test's binary, see TestMain
+	command.Stdout, command.Stderr = stdout, os.Stderr
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- command.Wait()
+		stdout.Close()
+	}()
+	t.Cleanup(func() {
+		_ = command.Process.Signal(os.Interrupt)
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("the demo ended with %v, want 0", err)
+			}
+		case <-time.After(patience):
+			_ = command.Process.Kill()
+			t.Error("the demo does not end")
+		}
+	})
+	link := regexp.MustCompile(`playground +(http://127\.0\.0\.1:\d+/)(?s:.*)Ctrl-C`)
+	var text strings.Builder
+	for chunk := make([]byte, 4096); ; {
+		n, err := printed.Read(chunk)
+		text.Write(chunk[:n])
+		if found := link.FindStringSubmatch(text.String()); found != nil {
+			go io.Copy(io.Discard, printed)
+			return found[1]
+		}
+		if err != nil {
+			t.Fatalf("the demo printed %q and ended: %v", text.String(), err)
+		}
+	}
+}
+
+// visit opens a page in a tab of its own. What its scripts complain about
+// fails the test.
+func visit(ctx context.Context, t *testing.T, url string) context.Context {
+	t.Helper()
+	ctx, leave := chromedp.NewContext(ctx)
+	listening, deaf := context.WithCancel(ctx)
+	messages, heard := chromedp.Console(listening), make(chan struct{})
+	go func() {
+		defer close(heard)
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			if m.Type != chromedp.ConsoleLog && m.Type != chromedp.ConsoleInfo && m.Type != chromedp.ConsoleDebug {
+				t.Errorf("%s says in its console: %s", url, m)
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		deaf()
+		<-heard
+		leave()
+	})
+	do(ctx, t, "open "+url, chromedp.EmulateViewport(1440, 1300), chromedp.Navigate(url))
+	return ctx
+}
+
+// do works in the browser, with a limit for what has to appear.
+func do(ctx context.Context, t *testing.T, what string, actions ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	limited, cancel := context.WithTimeout(ctx, 3*patience)
+	defer cancel()
+	if err := chromedp.Do(limited, actions...); err != nil {
+		text, _ := chromedp.Run(ctx, chromedp.Text(`body`))
+		t.Fatalf("%s: %v\n%s", what, err, text)
+	}
+}
+
+// counter waits until a counter of the playground shows n.
+func counter(name string, n int) chromedp.Action[chromedp.Void] {
+	return chromedp.WaitVisible(fmt.Sprintf(`//*[@data-counter=%q and .="%d"]`, name, n))
+}
+
+func TestANewcomerSeesTheWholeLoop(t *testing.T) {
+	t.Parallel()
+	ctx := visit(chromium.Start(t), t, playground(t))
+
+	// A visitor writes twice, the second time with other capitals: both messages,
+	// one contact beside the four that were there.
+	for i, lead := range [][2]string{{"Ana@Example.com", "Hello <b>there</b>"}, {"ana@example.com", "And again"}} {
+		do(ctx, t, "send the form", chromedp.Clear(`#email`), chromedp.SendKeys(`#email`, lead[0]),
+			chromedp.Clear(`#message`), chromedp.SendKeys(`#message`, lead[1]), chromedp.Click(`#website button`),
+			chromedp.WaitVisible(`//*[@id="website"]//*[contains(., "was accepted")]`),
+			chromedp.WaitVisible(fmt.Sprintf(`//*[@id="people"]//li[contains(., %q)]`, lead[1])),
+			counter("accepted", i+1), counter("waiting", 0),
+			chromedp.Click(`#website [data-again]`), chromedp.WaitVisible(`#website form`))
+	}
+	do(ctx, t, "count", counter("contacts", 5), counter("duplicates", 0), counter("lost", 0))
+
+	// One deal is won with the mouse, another is taken up with the keyboard.
+	do(ctx, t, "drag a deal", chromedp.DragAndDrop(`[data-deal="Abara cutter"] h3`, `[data-stage="Won"] h2`),
+		chromedp.WaitVisible(`[data-stage="Won"] [data-deal="Abara cutter"]`),
+		chromedp.WaitVisible(`//*[@id="channel"]//article[contains(., "🎉 Deal won: Abara cutter — $12,000")]//strong[.="Abara cutter"]`))
+	do(ctx, t, "move a deal by keyboard", chromedp.Focus(`[data-deal="Portofino refit"] [data-move="Negotiation"]`), chromedp.KeyEvent("\r"),
+		chromedp.WaitVisible(`[data-stage="Negotiation"] [data-deal="Portofino refit"]:focus`),
+		chromedp.WaitVisible(`//*[@id="channel"]//article[contains(., "🤝 In negotiation: Portofino refit — $7,200")]//*[@class="ping" and .="@Ben Otieno"]`))
+	do(ctx, t, "run the digest", chromedp.Click(`[data-label="Run the 9:00 digest now"]`),
+		chromedp.WaitVisible(`//*[@id="channel"]//article[contains(., "☕ Morning. 3 stale leads (all):")]`), counter("messages", 3))
+	text, err := chromedp.Run(ctx, chromedp.Text(`#channel`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, times := range map[string]int{
+		"Deal won:": 1, "In negotiation:": 1, "Deal lost:": 0, "stale leads": 1, "last touched": 3,
+		"• Nora Lindqvist (nora@lindqvist-sailing.example) — last touched ": 1, "Run the 9:00 digest now: done.": 1,
+	} {
+		if n := strings.Count(text, want); n != times {
+			t.Errorf("Slack shows %q %d times, want %d:\n%s", want, n, times, text)
+		}
+	}
+}
+
+// Each button tells what is going to happen, and then that the promise was
+// kept. Those of a round are pressed together, so that troubles meet.
+func TestEachTroubleOfThePlaygroundIsRecoveredFrom(t *testing.T) {
+	t.Parallel()
+	ctx := visit(chromium.Start(t), t, playground(t))
+	press := func(name string) { // by keyboard: what appears moves the buttons below it
+		t.Helper()
+		do(ctx, t, "press "+name, chromedp.Focus(`[data-press="`+name+`"]`), chromedp.KeyEvent("\r"))
+	}
+	outcome := func(name, mark, text string) chromedp.Action[chromedp.Void] {
+		return chromedp.WaitVisible(fmt.Sprintf(`//li[@data-trouble=%q]//*[@data-outcome and contains(@class, %q) and contains(., %q)]`, name, mark, text))
+	}
+	perfect := func(what string) {
+		t.Helper()
+		do(ctx, t, "count after "+what, counter("duplicates", 0), counter("lost", 0))
+	}
+	for _, round := range []map[string]string{
+		{
+			"limit":   "Told to wait 5.0 s; 0 requests came in that time, the next after 5.",
+			"double":  "20 submissions: 4 taken, 16 recognised as the same. 1 contact.",
+			"rename":  "“Firm” says “",
+			"webhook": "the event came 3 times, and Slack rang once.",
+		},
+		{
+			"answer": "1 submission, 1 contact.",
+			"kill":   "4 of 4 are in Notion, each once.",
+		},
+	} {
+		for name := range round {
+			press(name)
+		}
+		for name, want := range round {
+			do(ctx, t, "see "+name+" recovered from", outcome(name, "good", want), chromedp.WaitVisible(fmt.Sprintf(`//*[@id="log"]/li[contains(., %q)]`, want)))
+			perfect(name)
+		}
+	}
+	do(ctx, t, "see that the killed one was missed", chromedp.WaitVisible(`//*[@id="log"]/li[contains(., "Dealbell is killed with 3 leads accepted")]`))
+	press("rename")
+	do(ctx, t, "name it back", chromedp.WaitVisible(`//button[@data-press="rename" and .="Rename Company"]`))
+
+	do(ctx, t, "see all in Notion", counter("waiting", 0))
+	press("down")
+	do(ctx, t, "see Notion down", chromedp.WaitVisible(`//*[@data-lamp="Notion" and contains(., "down")]`), counter("waiting", 3))
+	press("down")
+	do(ctx, t, "see Notion back", outcome("down", "good", "3 leads accepted without Notion; 3 of them in it "), counter("waiting", 0))
+	perfect("down")
+
+	// The burst goes on for long; the demo ends in the midst of it.
+	press("burst")
+	do(ctx, t, "see the burst arrive", outcome("burst", "troubled", "200 accepted within"), chromedp.WaitVisible(`//*[@data-counter="contacts" and number(.) > 20]`))
+	perfect("burst")
+}
+
+// The pages fit a telephone. With DEALBELL_SCREENSHOTS they are photographed,
+// see "make screenshots".
+func TestThePlaygroundsPagesFitEachScreen(t *testing.T) {
+	t.Parallel()
+	url := playground(t)
+	for look, flags := range map[string][]string{"light": nil, "dark": {"force-dark-mode"}} {
+		t.Run(look, func(t *testing.T) {
+			t.Parallel()
+			ctx := visit(chromium.Start(t, flags...), t, url)
+			dark, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`matchMedia("(prefers-color-scheme: dark)").matches`))
+			if err != nil || dark != (look == "dark") {
+				t.Errorf("dark is %v, %v", dark, err)
+			}
+			for _, page := range []string{"", "website/", "contacts/", "deals/", "slack/"} {
+				for screen, width := range map[string]int64{"": 1440, "-phone": 390} {
+					do(ctx, t, "open "+page, chromedp.EmulateViewport(width, 900), chromedp.Navigate(url+page))
+					wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`))
+					if err != nil || wide > width {
+						t.Errorf("%q is %d wide on a screen of %d, %v", page, wide, width, err)
+					}
+					photograph(ctx, t, strings.TrimSuffix("playground-"+page, "/")+"-"+look+screen)
+				}
+			}
+		})
+	}
+}
+
+func photograph(ctx context.Context, t *testing.T, name string) {
+	t.Helper()
+	dir := os.Getenv("DEALBELL_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, "--", "-")+".png"), png, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
