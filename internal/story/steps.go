@@ -66,7 +66,7 @@ func (t *teller) decision(s crm.Step) string {
 	case crm.StepLost:
 		return page(s.Page) + " is not used: " + s.Why
 	case crm.StepBegan:
-		if n > 0 {
+		if t.account.Key != "" && s.Record.Key != t.account.Key { // the job is that of a message
 			return "makes a row of the message"
 		}
 		return "creates a page"

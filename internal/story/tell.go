@@ -186,7 +186,7 @@ func (t *teller) messages() []told {
 			continue
 		}
 		if m.Change != 0 {
-			found = append(found, told{Entry{At: m.CreatedAt, Kind: Rule, Text: "rule " + m.Rule + " fires" + t.onWhat(m.Change), Page: m.Page}, fires})
+			found = append(found, told{Entry{At: m.CreatedAt, Kind: Rule, Text: m.Rule + " fires" + t.onWhat(m.Change), Page: m.Page}, fires})
 		}
 		e := Entry{At: m.SentAt, Kind: Message, Text: messageText(m), Detail: m.Text, Page: m.Page}
 		if m.SentAt.IsZero() {

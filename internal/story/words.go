@@ -20,7 +20,7 @@ func cut(s string) string {
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return s[:n] + "…"
+	return strings.TrimRight(s[:n], " ") + "…"
 }
 
 // short is enough of an id to tell it from the record's others.
