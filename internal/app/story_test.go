@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/importer"
 	"github.com/dealbell/dealbell/internal/sandbox"
 	"github.com/dealbell/dealbell/internal/store"
 	"github.com/dealbell/dealbell/internal/story"
@@ -377,6 +379,36 @@ func TestWhoIsNotKnownIsSaidToBeSo(t *testing.T) {
 		told := w.why("Eve@example.com")
 		if len(told.Entries) != 1 || !told.Now.Stuck || told.Now.Next != "dealbell replay --show "+told.Entries[0].Delivery {
 			t.Errorf("of a rejected delivery is told %+v", told)
+		}
+	})
+}
+
+func TestTheStoryOfAnImportedContactSaysFromWhere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := startedWorld(t, sandbox.Options{Latency: 60 * time.Millisecond})
+		defer w.stop()
+		w.attached(func(db *store.DB) error {
+			schema, _, err := db.Schema(context.Background(), w.config().Contacts.ID)
+			if err != nil {
+				return err
+			}
+			email, _ := schema.Property("Email")
+			row := crm.ImportRow{Line: 7, Key: ana, Wanted: map[string]crm.Value{email.ID: crm.Text(email.Kind, "Ana@example.com")}, Sum: []byte("sum")}
+			id, err := db.BeginImport(context.Background(), crm.Import{Database: schema.Database, File: []byte("file"), Property: email.ID, Rows: 1}, []crm.ImportRow{row})
+			if err != nil {
+				return err
+			}
+			return db.RunImport(context.Background(), id, importer.FeedJob(id, time.Time{}))
+		})
+		time.Sleep(time.Minute)
+		told := w.why(ana)
+		want := []string{"decision: brings in line 7 of import 1", "decision: creates a page", "request: create 200", "decision: created PAGE"}
+		if got := w.told(told); len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
+			t.Errorf("told %q, want it to begin with %q", got, want)
+		}
+		if diff := cmp.Diff(w.made(ana, told.Pages[0].ID), listed(told)); diff != "" {
+			t.Errorf("requests (-of Notion +told):\n%s", diff)
 		}
 	})
 }

@@ -15,6 +15,7 @@ const (
 	StepAsked     StepKind = "asked"     // Notion: Endpoint, Status, Took, Request; Page when the path named one
 	StepTook      StepKind = "took"      // in Deliveries, together
 	StepSentOn    StepKind = "sent on"   // Deliveries, which belong to another record: Why
+	StepImported  StepKind = "imported"  // a row of a file: Why says which
 	StepKnew      StepKind = "knew"      // the record's Page from before
 	StepFound     StepKind = "found"     // the record's Page by a look-up
 	StepMissed    StepKind = "missed"    // the record: a look-up found none

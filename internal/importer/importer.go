@@ -177,6 +177,8 @@ func (s *Service) Row(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	if err != nil || !found {
 		return crm.Commit{}, err
 	}
+	ctx = crm.About(ctx, crm.Record{Key: job.Key})
+	crm.Note(ctx, crm.Step{Kind: crm.StepImported, Why: fmt.Sprintf("line %d of import %d", row.Line, in.ID)})
 	written, commit, err := s.write(ctx, job, in, row, at.Page)
 	done := crm.Imported{Import: row.Import, Line: row.Line, Outcome: written.Outcome, Page: written.Page}
 	switch {

@@ -57,6 +57,8 @@ func (t *teller) decision(s crm.Step) string {
 		return "works the submission in"
 	case crm.StepSentOn:
 		return "goes on elsewhere: " + s.Why
+	case crm.StepImported:
+		return "brings in " + s.Why
 	case crm.StepKnew:
 		return page(s.Page) + " is known by its key"
 	case crm.StepFound:

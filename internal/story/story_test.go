@@ -151,7 +151,7 @@ func TestWhereARecordStands(t *testing.T) {
 func TestEveryStepHasItsWords(t *testing.T) {
 	t.Parallel()
 	kinds := []crm.StepKind{
-		crm.StepAsked, crm.StepTook, crm.StepSentOn, crm.StepKnew, crm.StepFound, crm.StepMissed, crm.StepLost, crm.StepBegan, crm.StepMade, crm.StepSettled,
+		crm.StepAsked, crm.StepTook, crm.StepSentOn, crm.StepImported, crm.StepKnew, crm.StepFound, crm.StepMissed, crm.StepLost, crm.StepBegan, crm.StepMade, crm.StepSettled,
 		crm.StepWrote, crm.StepTouched, crm.StepLeft, crm.StepKept, crm.StepLeftOut, crm.StepCompleted, crm.StepWaits, crm.StepDied, crm.StepRetried,
 		crm.StepDropped, crm.StepCorrected, crm.StepAdmitted, crm.StepReopened, "of tomorrow",
 	}
