@@ -220,9 +220,9 @@ func (a *App) silent(what, name, channel string) bool {
 func (a *App) watched() []poll.Watch {
 	var found []poll.Watch
 	for _, db := range a.o.Config.Watched() {
-		w := poll.Watch{Database: db.ID, Every: time.Duration(db.Poll), Lists: a.notify.Lists}
+		w := poll.Watch{Database: db.ID, Every: time.Duration(db.Poll), Lists: a.notify.Lists, Then: []string{digest.KindMake, importer.KindFeed}}
 		if db.ID == a.o.Config.Contacts.ID {
-			w.Key, w.Then = a.leads.Key, []string{lead.KindUpsert}
+			w.Key, w.Then = a.leads.Key, append(w.Then, lead.KindUpsert)
 		}
 		found = append(found, w)
 	}

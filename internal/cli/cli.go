@@ -55,12 +55,13 @@ type commands struct {
 	Rules       rulesCommand       `cmd:"" help:"Try the rules on a page."`
 	Digest      digestCommand      `cmd:"" help:"Make a digest now."`
 	Why         whyCommand         `cmd:"" help:"Tell the story of a contact or page: where is that lead?"`
+	Import      importCommand      `cmd:"" help:"Bring a CSV file into Contacts or another database."`
 	Jobs        jobsCommand        `cmd:"" help:"List, show, retry or drop jobs; dead letters first of all."`
 	Replay      replayCommand      `cmd:"" help:"List what is held or was rejected, let it go on, or work a delivery in again."`
 	Password    passwordCommand    `cmd:"" help:"Set the dashboard's password."`
 	Backup      backupCommand      `cmd:"" help:"Copy the state to a file, beside a running daemon."`
 	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the state, while no daemon runs."`
-	Export      exportCommand      `cmd:"" help:"Print everything that is kept about a person."`
+	Export      exportCommand      `cmd:"" help:"Write a database as CSV, or print everything that is kept about a person."`
 	Forget      forgetCommand      `cmd:"" help:"Remove a person, here and on demand in Notion."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the daemon is ready for leads."`
 	Version     versionCommand     `cmd:"" help:"Show the version."`
@@ -69,6 +70,7 @@ type commands struct {
 // session is what a running command works with.
 type session struct {
 	Env
+	out   io.Writer       // what goes there is shown as it is
 	log   io.Writer       // where logs go
 	ctx   context.Context //nolint:containedctx // lives as long as the one command
 	flags *commands
@@ -132,9 +134,9 @@ func run(ctx context.Context, env Env) (err error) {
 	if err != nil {
 		return &usageError{err, "dealbell --help lists the commands"}
 	}
-	log := env.Stderr
+	out, log := env.Stdout, env.Stderr
 	env.Stdout, env.Stderr = terminal{env.Stdout}, terminal{env.Stderr}
-	return parsed.Run(&session{Env: env, log: log, ctx: ctx, flags: &flags})
+	return parsed.Run(&session{Env: env, out: out, log: log, ctx: ctx, flags: &flags})
 }
 
 // config loads the configuration.
@@ -148,12 +150,20 @@ func (s *session) logger() *slog.Logger {
 	if err := level.UnmarshalText([]byte(s.flags.LogLevel)); err != nil {
 		level = slog.LevelInfo // kong has checked it
 	}
-	if file, ok := s.log.(*os.File); ok {
-		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return slog.New(tint.NewTextHandler(file, &tint.Options{Level: level, TimeFormat: "15:04:05", ReplaceAttr: shown}))
-		}
+	if interactive(s.log) {
+		return slog.New(tint.NewTextHandler(s.log, &tint.Options{Level: level, TimeFormat: "15:04:05", ReplaceAttr: shown}))
 	}
 	return slog.New(slog.NewJSONHandler(terminal{s.log}, &slog.HandlerOptions{Level: level}))
+}
+
+// interactive reports whether a person watches what is written there.
+func interactive(to io.Writer) bool {
+	file, ok := to.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // attach opens the state directory beside a daemon.

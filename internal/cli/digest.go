@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dealbell/dealbell/internal/app"
 	"github.com/dealbell/dealbell/internal/config"
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/digest"
@@ -41,17 +40,11 @@ func (c *digestCommand) Run(s *session) error {
 	if err := knownDigest(settings, c.Name); err != nil {
 		return err
 	}
-	running, err := store.Running(settings.Data)
+	stop, err := s.worker(settings)
 	if err != nil {
 		return err
 	}
-	if !running {
-		stop, err := c.standIn(s, settings)
-		if err != nil {
-			return err
-		}
-		defer stop()
-	}
+	defer stop()
 	db, err := s.attach()
 	if err != nil {
 		return err
@@ -84,24 +77,6 @@ func knownDigest(c *config.Config, name string) error {
 		return &config.Error{Problem: fmt.Sprintf("digest %q: database %q has no id", name, spec.Database), Advice: "set it in the environment or in the configuration file"}
 	}
 	return nil
-}
-
-// standIn works as the daemon would, until it is stopped.
-func (c *digestCommand) standIn(s *session, settings *config.Config) (stop func(), err error) {
-	a, err := app.New(s.ctx, app.Options{Config: settings, Log: s.logger(), Version: version()})
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancel(s.ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- a.Work(ctx) }()
-	return func() {
-		cancel()
-		if err := <-ended; err != nil {
-			report(s.Stderr, err)
-		}
-		a.Close()
-	}, nil
 }
 
 // follow waits until the digest is made and, unless it is a dry run, sent.

@@ -139,7 +139,7 @@ func guessAll(columns []Column, settled map[int]bool, schema crm.Schema) {
 	}
 	joinNames(columns, settled, free, schema)
 	for i := range columns {
-		if !settled[i] {
+		if !settled[i] && columns[i].Name != LineColumn && columns[i].Name != ReasonColumn {
 			columns[i].Note = "there is no property like it"
 		}
 	}
