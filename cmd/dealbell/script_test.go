@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"notion": scriptNotion, "contacts": scriptContacts, "contact": scriptContact,
 			"deal": scriptDeal, "stale": scriptStale, "slack": scriptSlack, "event": scriptEvent,
+			"newcomer": scriptNewcomer, "envfile": scriptEnvfile, "mode": scriptMode,
 			"http": scriptHTTP, "until": scriptUntil, "exits": scriptExits, "terminate": scriptTerminate,
 		},
 	})

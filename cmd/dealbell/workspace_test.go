@@ -18,6 +18,7 @@ type workspace struct {
 	slack    *sandbox.Slack
 	hook     *sandbox.Subscription
 	url      string
+	home     string // the page of a newcomer
 }
 
 // live lists the contacts that are not in the trash.

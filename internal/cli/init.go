@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,7 +79,7 @@ const (
 )
 
 func (r *initRun) run() error {
-	steps := []func() error{r.readFiles, r.connect, r.look}
+	steps := []func() error{r.readFiles, r.readFlags, r.complete, r.connect, r.look}
 	for _, role := range setup.Roles() {
 		steps = append(steps, func() error { return r.database(role) })
 	}
@@ -210,52 +209,4 @@ func (r *initRun) getenv(name string) string {
 // name of a file.
 func (r *initRun) given(name string) bool {
 	return r.env.Get(name) != "" || r.env.Get(name+"_FILE") != ""
-}
-
-// checkMap refuses corrections of what is not there.
-func (r *initRun) checkMap() error {
-	for _, line := range r.c.Map {
-		slot, _, err := parseMap(line)
-		if err != nil {
-			return err
-		}
-		if role := slot.Role(); r.answers.Databases[role].Name == "" {
-			return &usageError{fmt.Errorf("--map %s: there is no database of %s", line, role), "name one with --" + string(role)}
-		}
-	}
-	return nil
-}
-
-func parseMap(line string) (setup.Slot, string, error) {
-	part, name, ok := strings.Cut(line, "=")
-	if !ok {
-		return "", "", &usageError{fmt.Errorf("--map %s: there is no = in it", line), "write PART=NAME, such as contacts.Company=Firma"}
-	}
-	slot, err := setup.ParseSlot(strings.TrimSpace(part))
-	if err != nil {
-		return "", "", &usageError{fmt.Errorf("--map %s: %w", line, err), "write PART=NAME, such as contacts.Company=Firma"}
-	}
-	return slot, strings.TrimSpace(name), nil
-}
-
-// propose maps a database, with what the file says and the flags put over it.
-func (r *initRun) propose(role setup.Role, s crm.Schema) error {
-	m := setup.Propose(role, s)
-	m.Keep(role, setup.Written(r.yaml), s)
-	for _, line := range r.c.Map {
-		slot, name, err := parseMap(line)
-		if err != nil {
-			return err
-		}
-		if slot.Role() != role {
-			continue
-		}
-		if err := m.Set(slot, name, s); err != nil {
-			hint, _ := crm.Hint(err)
-			return &usageError{fmt.Errorf("--map: %w", err), hint}
-		}
-	}
-	maps.Copy(r.answers.Mapping, m)
-	r.answers.Databases[role] = s
-	return nil
 }

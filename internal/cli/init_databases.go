@@ -54,8 +54,6 @@ func (r *initRun) database(role setup.Role) error {
 		if err := r.choose(role, now); err != nil {
 			return err
 		}
-	case !r.accepting():
-		return missing("--"+string(role), "which database is "+role.Title()+" is not said")
 	case preset == create:
 		return crm.WithHint(fmt.Errorf("no database that is shared with the connection looks like %s", role.Title()),
 			"share one with the connection in Notion (•••, Connections), or let dealbell init make one: --contacts create --parent PAGE")
@@ -120,7 +118,7 @@ func (r *initRun) askDatabase(role setup.Role, now, preset string) error {
 		}
 		shown, again := fmt.Sprint(1+slices.Index(values, preset)), false
 		err := r.ask.ask("   Number, or the link of a database", shown, shown, func(answer string) error {
-			if strings.ContainsAny(answer, "/-") || len(answer) >= 32 {
+			if linkLike(answer) || slices.Contains(values, strings.ToLower(answer)) { // create and none are answers, too
 				return r.choose(role, answer)
 			}
 			i, err := number(answer, len(values))
@@ -152,6 +150,9 @@ func (r *initRun) explainSharing() {
 	}
 	r.explained = true
 }
+
+// linkLike tells an id or a link from a number.
+func linkLike(answer string) bool { return strings.ContainsAny(answer, "/-") || len(answer) >= 32 }
 
 // menu lists what may be chosen; "" means to look again.
 func menu(role setup.Role, all []setup.Candidate) (values, labels []string) {
@@ -194,9 +195,9 @@ func (r *initRun) choose(role setup.Role, answer string) error {
 		r.toCreate = append(r.toCreate, role)
 		return r.propose(role, crm.Schema{Name: role.Title(), Properties: setup.Standard(role)})
 	}
-	s, err := r.notion.Schema(r.ctx, answer)
+	s, err := r.schema(answer)
 	switch {
-	case errors.Is(err, crm.ErrNotFound):
+	case errors.Is(err, crm.ErrNotFound), errors.Is(err, crm.ErrInvalid):
 		return crm.WithHint(fmt.Errorf("no database with this id or link is shared with the connection: %w", err),
 			"open the database in Notion as a full page, •••, Connections, add the connection; then copy its link")
 	case err != nil:
@@ -208,65 +209,11 @@ func (r *initRun) choose(role setup.Role, answer string) error {
 	return r.propose(role, s)
 }
 
-// chooseParent finds the page on which databases are made.
-func (r *initRun) chooseParent() error {
-	if r.parent.ID != "" {
-		return nil
+// schema reads a database, unless it is among those that were found.
+func (r *initRun) schema(answer string) (crm.Schema, error) {
+	id := crm.NormalID(answer)
+	if i := slices.IndexFunc(r.found, func(s crm.Schema) bool { return s.Database == id }); i >= 0 {
+		return r.found[i], nil
 	}
-	if r.c.Parent != "" {
-		return r.takeParent(r.c.Parent)
-	}
-	if !r.asking() {
-		return missing("--parent", "on which page the new database goes is not said")
-	}
-	fmt.Fprint(r.Stderr, "   On which page? ")
-	for {
-		pages, err := r.notion.Pages(r.ctx)
-		if err != nil {
-			return err
-		}
-		if len(pages) == 0 {
-			fmt.Fprint(r.Stderr, "No page is shared with the connection.\n"+shareHelp)
-		} else {
-			fmt.Fprintln(r.Stderr, "These are shared with the connection:")
-		}
-		for i, p := range pages {
-			fmt.Fprintf(r.Stderr, "   %d  %s\n", i+1, oneLine(titleOf(p)))
-		}
-		fmt.Fprintf(r.Stderr, "   %d  look again for what was shared just now\n", len(pages)+1)
-		again := false
-		err = r.ask.ask("   Number, or the link of a page", "1", "1", func(answer string) error {
-			if strings.ContainsAny(answer, "/-") || len(answer) >= 32 {
-				return r.takeParent(answer)
-			}
-			i, err := number(answer, len(pages)+1)
-			if err != nil {
-				return err
-			}
-			if again = i == len(pages); !again {
-				r.parent = pages[i]
-			}
-			return nil
-		})
-		if err != nil || !again {
-			return err
-		}
-	}
-}
-
-func (r *initRun) takeParent(id string) error {
-	page, err := r.notion.Page(r.ctx, id)
-	if errors.Is(err, crm.ErrNotFound) {
-		return crm.WithHint(fmt.Errorf("no page with this id or link is shared with the connection: %w", err),
-			"open the page in Notion, •••, Connections, add the connection; then copy its link")
-	}
-	r.parent = page
-	return err
-}
-
-func titleOf(p crm.Page) string {
-	if title := p.Values["title"].Text; title != "" {
-		return title
-	}
-	return "Untitled (" + p.URL + ")"
+	return r.notion.Schema(r.ctx, answer)
 }

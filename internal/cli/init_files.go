@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,91 +16,6 @@ import (
 	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/setup"
 )
-
-// slack asks for the webhook that rings.
-func (r *initRun) slack() error {
-	if r.c.SlackWebhookFile != "" {
-		content, err := os.ReadFile(r.c.SlackWebhookFile)
-		if err != nil {
-			return &usageError{fmt.Errorf("--slack-webhook-file: %w", err), "name a file that holds the URL of an incoming webhook"}
-		}
-		return r.takeSlack(strings.TrimSpace(string(content)))
-	}
-	if !r.asking() || !r.settings.SlackWebhook.Empty() || len(r.settings.Slack.Channels) > 0 {
-		return nil
-	}
-	fmt.Fprint(r.Stderr, "\n5. Slack, if you like. At api.slack.com/apps create an app, switch on Incoming Webhooks,\n   add one to a channel, and copy its URL; it is not shown here.\n")
-	return r.ask.secret("   URL of the webhook [none]", r.takeSlack)
-}
-
-func (r *initRun) takeSlack(text string) error {
-	if text == "" {
-		return nil
-	}
-	if u, err := url.Parse(text); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") == "" {
-		return crm.WithHint(errors.New("that is not the URL of an incoming webhook"), "it looks like https://hooks.slack.com/services/T…/B…/…")
-	}
-	return r.env.Set(setup.EnvSlack, text)
-}
-
-// addresses asks where Dealbell and the website are.
-func (r *initRun) addresses() error {
-	public := cmp.Or(r.c.PublicURL, r.settings.PublicURL)
-	if r.c.PublicURL != "" {
-		if err := r.takePublic(r.c.PublicURL); err != nil {
-			return &usageError{fmt.Errorf("--public-url: %w", err), "write something like https://crm.example.com"}
-		}
-	}
-	if r.c.Site != "" {
-		if err := r.takeSite(r.c.Site); err != nil {
-			return &usageError{fmt.Errorf("--site: %w", err), "write something like https://www.example.com"}
-		}
-	}
-	if !r.asking() {
-		return nil
-	}
-	fmt.Fprint(r.Stderr, "\n6. Addresses\n")
-	if r.c.PublicURL == "" {
-		fmt.Fprint(r.Stderr, "   Where the world will find Dealbell, such as https://crm.example.com.\n")
-		if err := r.ask.ask("   Its address", public, cmp.Or(public, "none yet"), r.takePublic); err != nil {
-			return err
-		}
-	}
-	if _, has := r.settings.Forms["contact"]; r.c.Site != "" || has {
-		return nil
-	}
-	fmt.Fprint(r.Stderr, "   A site with a form and without a server that could sign it, such as https://www.example.com.\n")
-	return r.ask.ask("   Its address", "", "none", r.takeSite)
-}
-
-func (r *initRun) takePublic(text string) error {
-	origin, err := originOf(text)
-	if err != nil || origin == "" {
-		return err
-	}
-	return r.env.Set(setup.EnvPublicURL, origin)
-}
-
-func (r *initRun) takeSite(text string) (err error) {
-	r.answers.Site, err = originOf(text)
-	return err
-}
-
-// originOf takes what people type for the address of a site.
-func originOf(text string) (string, error) {
-	if text = strings.TrimRight(strings.TrimSpace(text), "/"); text == "" {
-		return "", nil
-	}
-	if !strings.Contains(text, "://") {
-		text = "https://" + text
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil || u.Fragment != "" ||
-		strings.ContainsAny(u.Host, " _") || !strings.ContainsAny(u.Host, ".:") && u.Hostname() != "localhost" {
-		return "", fmt.Errorf("%q is not the address of a site", text)
-	}
-	return strings.ToLower(u.Scheme + "://" + u.Host), nil
-}
 
 // compose makes the new content of both files. A database that is not made yet
 // has no id.
@@ -240,9 +154,6 @@ func unified(path, old, now string) string {
 func (r *initRun) agree() error {
 	if r.c.Yes || r.changes() == "" && len(r.toCreate) == 0 {
 		return nil
-	}
-	if r.ask == nil {
-		return missing("--yes", "nobody agrees to this")
 	}
 	yes, err := r.ask.confirm("Do this?")
 	if err == nil && !yes {

@@ -3,10 +3,12 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/setup"
 )
 
@@ -85,4 +87,52 @@ func (r *initRun) correct(slot setup.Slot) error {
 		}
 		return r.answers.Mapping.Set(slot, answer, s)
 	})
+}
+
+// checkMap refuses corrections of what is not there.
+func (r *initRun) checkMap() error {
+	for _, line := range r.c.Map {
+		slot, _, err := parseMap(line)
+		if err != nil {
+			return err
+		}
+		if role := slot.Role(); r.answers.Databases[role].Name == "" {
+			return &usageError{fmt.Errorf("--map %s: there is no database of %s", line, role), "name one with --" + string(role)}
+		}
+	}
+	return nil
+}
+
+func parseMap(line string) (setup.Slot, string, error) {
+	part, name, ok := strings.Cut(line, "=")
+	if !ok {
+		return "", "", &usageError{fmt.Errorf("--map %s: there is no = in it", line), "write PART=NAME, such as contacts.Company=Firma"}
+	}
+	slot, err := setup.ParseSlot(strings.TrimSpace(part))
+	if err != nil {
+		return "", "", &usageError{fmt.Errorf("--map %s: %w", line, err), "write PART=NAME, such as contacts.Company=Firma"}
+	}
+	return slot, strings.TrimSpace(name), nil
+}
+
+// propose maps a database, with what the file says and the flags put over it.
+func (r *initRun) propose(role setup.Role, s crm.Schema) error {
+	m := setup.Propose(role, s)
+	m.Keep(role, setup.Written(r.yaml), s)
+	for _, line := range r.c.Map {
+		slot, name, err := parseMap(line)
+		if err != nil {
+			return err
+		}
+		if slot.Role() != role {
+			continue
+		}
+		if err := m.Set(slot, name, s); err != nil {
+			hint, _ := crm.Hint(err)
+			return &usageError{fmt.Errorf("--map: %w", err), hint}
+		}
+	}
+	maps.Copy(r.answers.Mapping, m)
+	r.answers.Databases[role] = s
+	return nil
 }

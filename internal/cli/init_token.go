@@ -30,9 +30,6 @@ func (r *initRun) connect() error {
 		fmt.Fprint(r.Stderr, connectHelp)
 		return r.ask.secret("   Secret of the connection", func(answer string) error { return r.tryAll(secret.New(answer)) })
 	}
-	if token.Empty() {
-		return missing("--token-file, or NOTION_TOKEN in the environment", "there is no token")
-	}
 	err = r.tryAll(token)
 	if err == nil || !r.asking() || r.c.TokenFile != "" || r.ctx.Err() != nil {
 		return err
@@ -77,9 +74,16 @@ func (r *initRun) tryAll(token secret.String) error {
 	}
 }
 
+// briskRate is for somebody who waits, in requests per second: a run makes
+// about ten, of the 180 that Notion takes in a minute at any pace
+// (https://developers.notion.com/reference/request-limits).
+const briskRate = 10
+
 func (r *initRun) try(token secret.String) error {
-	r.settings.NotionToken = token
-	caller, err := dial(r.ctx, r.settings, nil) // a new one: the former may hold its calls back
+	settings := *r.settings
+	settings.NotionToken = token
+	settings.Notion.Rate = max(settings.Notion.Rate, briskRate)
+	caller, err := dial(r.ctx, &settings, nil) // a new one: the former may hold its calls back
 	if err != nil {
 		return err
 	}

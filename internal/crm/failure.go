@@ -89,5 +89,6 @@ func Hint(err error) (hint string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	return e.Hint(), true
+	hint = e.Hint()
+	return hint, hint != ""
 }
