@@ -11,12 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"github.com/dealbell/dealbell/internal/ingest"
-	"github.com/dealbell/dealbell/internal/notion"
-	"github.com/dealbell/dealbell/internal/pipeline"
-	"github.com/dealbell/dealbell/internal/schedule"
 	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/web"
 )
@@ -40,49 +35,6 @@ func adminToken(dir string) (secret.String, error) {
 		return secret.String{}, fmt.Errorf("store admin token: %w", err)
 	}
 	return secret.New(token), nil
-}
-
-// newDashboard makes the admin listener's routes.
-func (a *App) newDashboard(entries []schedule.Entry, intakes []ingest.Form) (http.Handler, error) {
-	c := a.o.Config
-	return web.Handler(web.Options{
-		Passwords: a.db, Sessions: a.db, Figures: a.db, Notion: connection{a.notion, a.metrics, c.Notion.Rate},
-		Leads: a.db, Jobs: a.db, Repairs: a.db, Rejects: a.db, Replay: ingest.Replay{Kept: a.db, Forms: intakes}, Wake: a.runner.Wake, Forms: c.LeadForms(),
-		Pipeline: func(ctx context.Context, now time.Time) (pipeline.Report, error) {
-			return pipeline.Read(ctx, a.db, c.Pipeline(), now)
-		},
-		Databases: a.shownDatabases(), Digests: a.shownDigests(entries), Subscribed: !c.WebhookToken.Empty(), Keep: time.Duration(c.Lead.Keep), Trusted: c.Trusted(), Hosts: c.AdminHosts, Token: a.token,
-		Status: http.HandlerFunc(a.serveStatus), Metrics: a.metrics.handler(),
-		Zone: c.Zone, Draining: a.draining, Version: a.o.Version, Log: a.o.Log.With("component", "web"),
-	})
-}
-
-// connection is Notion as the dashboard shows it.
-type connection struct {
-	*notion.Client
-	metrics *metrics
-	rate    float64
-}
-
-// Budget implements web.Notion.
-func (c connection) Budget() (used, most int) {
-	return c.metrics.lastMinute.Count(time.Now()), int(c.rate * 60)
-}
-
-func (a *App) shownDatabases() (found []web.Database) {
-	for _, db := range a.o.Config.Watched() {
-		found = append(found, web.Database{ID: db.ID, Name: db.Name, Every: time.Duration(db.Poll)})
-	}
-	return found
-}
-
-func (a *App) shownDigests(entries []schedule.Entry) (found []web.Digest) {
-	for _, e := range entries {
-		found = append(found, web.Digest{Name: strings.TrimPrefix(e.Name, digestSchedule), Next: func(after time.Time) time.Time {
-			return a.schedule.Next(e.Name, after)
-		}})
-	}
-	return found
 }
 
 // SetupLink returns a link by which the dashboard's password can be set, where

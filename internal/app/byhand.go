@@ -13,13 +13,19 @@ import (
 // Digest asks for a digest now, besides those of its schedule. Work makes and
 // sends it.
 func (a *App) Digest(ctx context.Context, name string) error {
+	_, err := a.order(ctx, name, false)
+	return err
+}
+
+// order asks for a digest, or only for a look at it.
+func (a *App) order(ctx context.Context, name string, dry bool) (digest.Order, error) {
 	if _, known := a.o.Config.Digests[name]; !known {
-		return fmt.Errorf("there is no digest %q", name)
+		return digest.Order{}, fmt.Errorf("there is no digest %q", name)
 	}
-	job := digest.Job(name, notify.ByHand+time.Now().UTC().Format(time.RFC3339Nano), time.Time{})
-	if err := a.db.Apply(ctx, crm.Commit{Jobs: []crm.Job{job}}); err != nil {
-		return fmt.Errorf("ask for digest: %w", err)
+	order := digest.Order{Name: name, Slot: notify.SlotByHand(time.Now()), Dry: dry}
+	if err := a.db.Apply(ctx, crm.Commit{Jobs: []crm.Job{order.Job()}}); err != nil {
+		return order, fmt.Errorf("ask for digest: %w", err)
 	}
 	a.runner.Wake()
-	return nil
+	return order, nil
 }

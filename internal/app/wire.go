@@ -50,6 +50,8 @@ var (
 	_ web.Jobs         = (*store.DB)(nil)
 	_ web.Repairs      = (*store.DB)(nil)
 	_ web.Rejects      = (*store.DB)(nil)
+	_ web.Messages     = (*store.DB)(nil)
+	_ web.Tester       = notify.Tester{}
 	_ web.Replay       = ingest.Replay{}
 )
 
@@ -128,7 +130,7 @@ func (a *App) wire(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if a.admin, err = a.newDashboard(entries, intakes); err != nil {
+	if a.admin, err = a.newDashboard(intakes); err != nil {
 		return err
 	}
 	return errors.Join(a.enqueueFirst(ctx), a.expectHandshake(ctx))

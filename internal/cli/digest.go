@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -52,15 +51,11 @@ func (c *digestCommand) Run(s *session) error {
 	defer db.Close()
 	ctx, cancel := context.WithTimeout(s.ctx, digestPatience)
 	defer cancel()
-	slot := notify.ByHand + time.Now().UTC().Format(time.RFC3339Nano)
-	job := digest.Job(c.Name, slot, time.Time{})
-	if c.DryRun {
-		job = digest.DryJob(c.Name, slot)
-	}
-	if err := db.Apply(ctx, crm.Commit{Jobs: []crm.Job{job}}); err != nil {
+	order := digest.Order{Name: c.Name, Slot: notify.SlotByHand(time.Now()), Dry: c.DryRun}
+	if err := db.Apply(ctx, crm.Commit{Jobs: []crm.Job{order.Job()}}); err != nil {
 		return fmt.Errorf("ask for digest: %w", err)
 	}
-	return c.follow(ctx, s, db, slot, job.Unique)
+	return c.follow(ctx, s, db, order)
 }
 
 // knownDigest refuses a digest that is not there, or that cannot be made.
@@ -80,22 +75,18 @@ func knownDigest(c *config.Config, name string) error {
 }
 
 // follow waits until the digest is made and, unless it is a dry run, sent.
-func (c *digestCommand) follow(ctx context.Context, s *session, db *store.DB, slot, unique string) error {
+func (c *digestCommand) follow(ctx context.Context, s *session, db *store.DB, order digest.Order) error {
 	why := ""
 	for {
-		messages, err := db.Digest(ctx, c.Name, slot)
+		p, err := order.Progress(ctx, db)
 		if err != nil {
 			return err
 		}
-		waits, reason, err := pending(ctx, db, messages, unique)
-		if err != nil {
-			return err
+		if !p.Waits {
+			return c.report(s, p.Messages)
 		}
-		if !waits {
-			return c.report(s, messages)
-		}
-		if reason != "" && reason != why {
-			why = reason
+		if p.Reason != "" && p.Reason != why {
+			why = p.Reason
 			fmt.Fprintf(s.Stderr, "waiting: %s\n", oneLine(why))
 		}
 		select {
@@ -104,28 +95,6 @@ func (c *digestCommand) follow(ctx context.Context, s *session, db *store.DB, sl
 		case <-time.After(digestLook):
 		}
 	}
-}
-
-// pending reports whether a digest is still being made or sent, and why.
-func pending(ctx context.Context, db *store.DB, messages []crm.Message, unique string) (waits bool, reason string, err error) {
-	for _, m := range messages {
-		if m.State == crm.MessageQueued || m.State == crm.MessageSending {
-			return true, m.Reason, nil
-		}
-	}
-	jobs, err := db.Jobs(ctx, store.JobFilter{Kind: digest.KindMake})
-	if err != nil {
-		return false, "", err
-	}
-	for _, j := range jobs {
-		if j.Unique == unique && j.State == crm.JobDead {
-			return false, "", errors.New(j.LastError)
-		}
-		if j.Unique == unique {
-			return true, j.LastError, nil
-		}
-	}
-	return false, "", nil
 }
 
 func (c *digestCommand) report(s *session, messages []crm.Message) error {

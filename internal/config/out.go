@@ -62,6 +62,14 @@ func (c *Config) Watched() []Named {
 	return slices.DeleteFunc(c.Used(), func(n Named) bool { return n.Name == "activities" && !c.looksAt(n.Name) })
 }
 
+// WatchedIDs lists the ids of the databases that are read.
+func (c *Config) WatchedIDs() (ids []string) {
+	for _, db := range c.Watched() {
+		ids = append(ids, db.ID)
+	}
+	return ids
+}
+
 func (c *Config) looksAt(database string) bool {
 	for _, s := range c.Rules {
 		if crm.SameName(s.Database, database) {

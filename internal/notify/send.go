@@ -103,6 +103,9 @@ func urgent(m crm.Message) bool { return strings.HasPrefix(m.Slot, ByHand) }
 // ByHand begins the slot of a digest that a person asked for.
 const ByHand = "by hand "
 
+// SlotByHand returns the slot of a digest that a person asks for at a moment.
+func SlotByHand(at time.Time) string { return ByHand + at.UTC().Format(time.RFC3339Nano) }
+
 // post sends one text that stands for one message or more.
 func (s *Service) post(ctx context.Context, channel string, do step) (crm.Commit, error) {
 	to, err := s.address(ctx, channel)

@@ -79,6 +79,7 @@ func TestAnOperatorsDay(t *testing.T) {
 	b.releaseAHeldOne()
 	b.retryADeadLetter()
 	b.believeARejectedOne()
+	b.runADigest()
 }
 
 // followNumbers sees the overview change without a reload.
@@ -123,6 +124,17 @@ func (b browser) believeARejectedOne() {
 	b.do("believe the rejected one", chromedp.Click(`//section[contains(.,"Rejected")]//td/a`), chromedp.Click(`//button[contains(.,"Check its signature")]`),
 		chromedp.WaitVisible(`//*[@role="alert"]`), chromedp.Click(`//button[contains(.,"Believe")]`), chromedp.WaitVisible(`//*[contains(.,"Released")]`))
 	b.arrived("Finn Unsigned")
+}
+
+func (b browser) runADigest() {
+	b.t.Helper()
+	b.do("preview a digest", chromedp.Click(`//nav//a[.="Rules"]`), chromedp.Click(`//button[@aria-label="Preview stale-leads"]`),
+		chromedp.WaitVisible(`//pre[contains(.,"Nora Lindqvist")]`))
+	b.do("send it", chromedp.Click(`//button[.="Send it now"]`), chromedp.WaitVisible(`//*[contains(.,"sent as you see")]`))
+	if got := b.slack.Messages("sales"); len(got) != 1 {
+		b.t.Errorf("Slack has %d messages, want the digest", len(got))
+	}
+	b.look("rules", "/rules")
 }
 
 // arrived waits until a contact is in Notion.

@@ -119,7 +119,9 @@ func (s *site) readOverview(ctx context.Context, now time.Time) (v overviewView,
 	v.LastEvent, v.Hooked = hooks.LastEvent, s.Subscribed || len(hooks.Tokens) > 0
 	v.Reads = s.reads(sum.Reads, now)
 	for _, d := range s.Digests {
-		v.Digests = append(v.Digests, dueView{d.Name, d.Next(now)})
+		if d.Asleep == "" {
+			v.Digests = append(v.Digests, dueView{d.Name, d.Next(now)})
+		}
 	}
 	v.Troubles = s.troubles(sum, hooks, v, now)
 	for _, t := range v.Troubles {

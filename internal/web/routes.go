@@ -48,6 +48,10 @@ func (s *site) closed(r chi.Router) {
 	r.Post("/leads", s.listLeads) // a search: what is looked for is part of no address
 	r.Get("/leads/{id}", s.showLead)
 	r.Post("/leads/held", s.judgeHeld)
+	r.Get("/rules", s.showRules)
+	r.Post("/rules/test", s.testRules)
+	r.Get("/rules/digests/{name}", s.showDigest)
+	r.Post("/rules/digests/{name}", s.orderDigest)
 	r.Get("/failures", s.listFailures)
 	r.Post("/failures", s.settleFailures)
 	r.Get("/failures/{job}", s.showFailure)

@@ -27,6 +27,7 @@ func (s *site) troubles(sum store.Summary, hooks store.Hooks, v overviewView, no
 	}
 	state := v.Notion.State
 	add(state.Refused, trouble{"Notion refuses the token. Leads are taken and kept, but none reaches Notion.", "/health", "See what to do", true})
+	add(!state.FullSince.IsZero(), trouble{"The Notion workspace is full: it takes no new pages. Leads are taken and kept.", "/health", "See what to do", true})
 	dead := 0
 	for _, l := range v.Lanes {
 		dead += l.Dead

@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/digest"
 	"github.com/dealbell/dealbell/internal/lead"
+	"github.com/dealbell/dealbell/internal/notify"
 	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/pipeline"
 	"github.com/dealbell/dealbell/internal/secret"
@@ -80,6 +82,18 @@ type Rejects interface {
 	DropRejected(ctx context.Context, id string) error
 }
 
+// Messages are what was said in Slack.
+type Messages interface {
+	Fired(ctx context.Context) (map[string]store.Fired, error)
+	Outbox(ctx context.Context, limit int, states ...crm.MessageState) ([]crm.Message, error)
+	digest.Orders
+}
+
+// Tester tries the rules on a page.
+type Tester interface {
+	Try(ctx context.Context, page string) (notify.Trial, error)
+}
+
 // Notion is the connection to Notion, as this process has it.
 type Notion interface {
 	State() notion.State
@@ -92,10 +106,20 @@ type Database struct {
 	Every    time.Duration // how often
 }
 
-// Digest is one that is made by a schedule.
+// Rule is one that is configured.
+type Rule struct {
+	Name, Database, Channel string
+	Words                   string // when it fires
+	Text                    string // what it says, as a template
+	Asleep                  string // why it never fires; "" when it does
+}
+
+// Digest is one that is configured.
 type Digest struct {
-	Name string
-	Next func(after time.Time) time.Time // when it is due
+	Name, Database, Channel string
+	Schedule, Filter        string                          // as configured
+	Asleep                  string                          // why it is never made; "" when it is
+	Next                    func(after time.Time) time.Time // when it is due, unless it is asleep
 }
 
 // Options are what the admin listener needs.
@@ -110,10 +134,14 @@ type Options struct {
 	Repairs   Repairs
 	Rejects   Rejects
 	Pipeline  func(ctx context.Context, now time.Time) (pipeline.Report, error) // how deals stand
+	Messages  Messages
+	Tester    Tester
+	Order     func(ctx context.Context, digest string, dry bool) (digest.Order, error) // asks for a digest now
 
 	Wake       func()               // called after there is something to do
 	Forms      map[string]lead.Form // that submissions come in by
 	Databases  []Database           // that are read
+	Rules      []Rule
 	Digests    []Digest
 	Subscribed bool          // a webhook's token is configured
 	Keep       time.Duration // how long finished deliveries are there to be counted

@@ -95,7 +95,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.options = web.Options{
 		Passwords: db, Sessions: db, Figures: db, Notion: &w.notion, Token: secret.New("api-token"), Status: say("the status"), Metrics: say("the metrics"),
-		Leads: db, Jobs: db, Repairs: db, Rejects: db, Replay: ingest.Replay{Kept: db, Forms: forms()}, Forms: leadForms(), Wake: func() { w.woken++ },
+		Leads: db, Jobs: db, Repairs: db, Rejects: db, Messages: db, Replay: ingest.Replay{Kept: db, Forms: forms()}, Forms: leadForms(), Wake: func() { w.woken++ },
 		Zone: time.UTC, Draining: make(chan struct{}), Version: "test", Log: slog.New(slog.NewJSONHandler(w.logs, nil)),
 	}
 	w.build()
