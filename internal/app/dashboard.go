@@ -15,6 +15,7 @@ import (
 	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/pipeline"
 	"github.com/dealbell/dealbell/internal/rules"
+	"github.com/dealbell/dealbell/internal/story"
 	"github.com/dealbell/dealbell/internal/web"
 )
 
@@ -38,6 +39,10 @@ func (a *App) newDashboard(intakes []ingest.Form) (http.Handler, error) {
 		Notion: connection{a.notion, a.metrics, c.Notion.Rate}, Replay: ingest.Replay{Kept: a.db, Forms: intakes},
 		Tester: notify.Tester{State: a.db, Pages: a.notion.Lane(crm.Live), Rules: compiled, Databases: c.WatchedIDs(), Zone: c.Zone},
 		Order:  a.order, Wake: a.runner.Wake,
+		Examine: a.Examine,
+		Story: func(ctx context.Context, what string) (story.Story, error) {
+			return story.Tell(ctx, a.db, c.Zone, what)
+		},
 		Pipeline: func(ctx context.Context, now time.Time) (pipeline.Report, error) {
 			return pipeline.Read(ctx, a.db, c.Pipeline(), now)
 		},

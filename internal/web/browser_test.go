@@ -80,6 +80,9 @@ func TestAnOperatorsDay(t *testing.T) {
 	b.retryADeadLetter()
 	b.believeARejectedOne()
 	b.runADigest()
+	b.askWhy()
+	b.look("health", "/health")
+	b.look("pipeline", "/pipeline")
 }
 
 // followNumbers sees the overview change without a reload.
@@ -135,6 +138,16 @@ func (b browser) runADigest() {
 		b.t.Errorf("Slack has %d messages, want the digest", len(got))
 	}
 	b.look("rules", "/rules")
+}
+
+func (b browser) askWhy() {
+	b.t.Helper()
+	b.do("ask for a record", chromedp.Click(`//nav//a[.="Records"]`), chromedp.SendKeys(`#what`, "dana@example.com"), chromedp.Click(`//button[.="Tell"]`),
+		chromedp.WaitVisible(`//li[contains(.,"POST pages")]`), chromedp.Click(`(//a[.="The submission"])[1]`), chromedp.Click(`//a[.="Its whole story"]`), chromedp.WaitVisible(`//h2[.="Dana Stuck"]`))
+	path, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.pathname`))
+	must(b.t, err)
+	b.look("record", path)
+	b.do("see the health", chromedp.Click(`//nav//a[.="Health"]`), chromedp.WaitVisible(`//td[.="notion token"]`))
 }
 
 // arrived waits until a contact is in Notion.

@@ -47,11 +47,12 @@ type moment struct {
 	ISO   string // for machines
 	Exact string
 	Words string // 3 minutes ago
+	Clock string // on the wall, that day
 }
 
 // when shows a time by the clock of the zone.
 func when(t, now time.Time, zone *time.Location) moment {
-	m := moment{ISO: t.UTC().Format(time.RFC3339), Exact: t.In(zone).Format("Mon 2 Jan 2006, 15:04:05 MST")}
+	m := moment{ISO: t.UTC().Format(time.RFC3339), Exact: t.In(zone).Format("Mon 2 Jan 2006, 15:04:05 MST"), Clock: t.In(zone).Format("15:04:05")}
 	switch d := now.Sub(t); {
 	case d < -time.Second:
 		m.Words = "in " + span(d)

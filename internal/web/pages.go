@@ -128,7 +128,7 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, status int, v view
 func navigation(here string) []link {
 	links := []link{
 		{Path: "/", Label: "Overview"}, {Path: "/leads", Label: "Leads"}, {Path: "/pipeline", Label: "Pipeline"}, {Path: "/failures", Label: "Failures"},
-		{Path: "/rules", Label: "Rules"},
+		{Path: "/rules", Label: "Rules"}, {Path: "/records", Label: "Records"}, {Path: "/health", Label: "Health"},
 	}
 	for i, l := range links {
 		links[i].Current = here == l.Path || l.Path != "/" && strings.HasPrefix(here, l.Path+"/")
@@ -143,6 +143,7 @@ var notices = map[string]string{
 	"dropped":  "Dropped.",
 	"retried":  "It is tried again now. If it fails again it comes back here.",
 	"edited":   "The submission was corrected and is tried again now. What came first is kept.",
+	"examined": "Everything was looked at again.",
 	"none":     "Nothing was chosen, so nothing was done.",
 	"gone":     "Somebody else was quicker: some of it was done already.",
 }

@@ -48,6 +48,11 @@ func (s *site) closed(r chi.Router) {
 	r.Post("/leads", s.listLeads) // a search: what is looked for is part of no address
 	r.Get("/leads/{id}", s.showLead)
 	r.Post("/leads/held", s.judgeHeld)
+	r.Get("/health", s.showHealth)
+	r.Post("/health", s.examineAgain)
+	r.Get("/records", s.askForRecord)
+	r.Post("/records", s.findRecord)
+	r.Get("/records/{id}", s.showRecord)
 	r.Get("/rules", s.showRules)
 	r.Post("/rules/test", s.testRules)
 	r.Get("/rules/digests/{name}", s.showDigest)

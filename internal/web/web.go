@@ -17,12 +17,14 @@ import (
 
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/digest"
+	"github.com/dealbell/dealbell/internal/doctor"
 	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/notify"
 	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/pipeline"
 	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/store"
+	"github.com/dealbell/dealbell/internal/story"
 )
 
 // Passwords keeps the hash of the password, and the links that may set one.
@@ -133,6 +135,8 @@ type Options struct {
 	Jobs      Jobs
 	Repairs   Repairs
 	Rejects   Rejects
+	Examine   func(ctx context.Context) doctor.Report                           // looks at everything
+	Story     func(ctx context.Context, what string) (story.Story, error)       // of a record
 	Pipeline  func(ctx context.Context, now time.Time) (pipeline.Report, error) // how deals stand
 	Messages  Messages
 	Tester    Tester
@@ -165,6 +169,7 @@ type site struct {
 	hashing   chan struct{} // one password at a time: each takes 19 MiB
 	throttle  *throttle
 	figures   figures
+	examined  examination
 	following chan struct{} // tabs that follow the numbers
 }
 
