@@ -45,12 +45,13 @@ func (b browser) logIn() {
 		chromedp.Click(`button`), chromedp.WaitVisible(`//h1[.="Overview"]`))
 }
 
-// look keeps pictures of a page, for people, when DEALBELL_SCREENSHOTS names
-// a directory.
+// look makes sure that a page has no barriers, where DEALBELL_AXE names
+// axe-core, and keeps pictures of it, where DEALBELL_SCREENSHOTS names a
+// directory.
 func (b browser) look(name, path string) {
 	b.t.Helper()
-	dir := os.Getenv("DEALBELL_SCREENSHOTS")
-	if dir == "" {
+	dir, axe := os.Getenv("DEALBELL_SCREENSHOTS"), os.Getenv("DEALBELL_AXE")
+	if dir == "" && axe == "" {
 		return
 	}
 	for suffix, how := range map[string]struct {
@@ -62,9 +63,18 @@ func (b browser) look(name, path string) {
 			b.t.Fatal(err)
 		}
 		b.do("look at "+path, chromedp.EmulateViewport(how.width, 900), chromedp.Navigate("http://"+b.admin+path))
-		png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
-		must(b.t, err)
-		must(b.t, os.WriteFile(dir+"/"+name+suffix+".png", png, 0o600))
+		if axe != "" && (suffix == "" || suffix == "-narrow") { // each scheme and width once
+			barriers, err := chromium.Barriers(b.ctx, axe)
+			must(b.t, err)
+			for _, barrier := range barriers {
+				b.t.Errorf("%s%s: %s", name, suffix, barrier)
+			}
+		}
+		if dir != "" {
+			png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+			must(b.t, err)
+			must(b.t, os.WriteFile(dir+"/"+name+suffix+".png", png, 0o600))
+		}
 	}
 }
 
@@ -131,7 +141,7 @@ func (b browser) believeARejectedOne() {
 
 func (b browser) runADigest() {
 	b.t.Helper()
-	b.do("preview a digest", chromedp.Click(`//nav//a[.="Rules"]`), chromedp.Click(`//button[@aria-label="Preview stale-leads"]`),
+	b.do("preview a digest", chromedp.Click(`//nav//a[.="Rules"]`), chromedp.Click(`//button[@aria-label="Preview: stale-leads"]`),
 		chromedp.WaitVisible(`//pre[contains(.,"Nora Lindqvist")]`))
 	b.do("send it", chromedp.Click(`//button[.="Send it now"]`), chromedp.WaitVisible(`//*[contains(.,"sent as you see")]`))
 	if got := b.slack.Messages("sales"); len(got) != 1 {
