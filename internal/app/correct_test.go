@@ -137,3 +137,36 @@ func TestACorrectedLeadLeavesTheOthersOfItsDeadLetter(t *testing.T) {
 		})
 	})
 }
+
+// The contact is in Notion, the row of its message is not: the message can be
+// corrected, not whose it is.
+func TestAMessageThatNotionRefusedIsKeptAsItWasCorrected(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Options{})
+		w.activities = true
+		w.start()
+		defer w.stop()
+		mend := w.twist(func(r *http.Request) (int, string) {
+			if r.Method == http.MethodPost && r.URL.Path == "/v1/pages" && len(w.contacts()) > 0 {
+				return http.StatusBadRequest, refusal
+			}
+			return 0, ""
+		})
+		w.accepted(map[string]string{"email": "ana@example.com", "message": "wrong"})
+		time.Sleep(time.Minute)
+		mend()
+		dead := w.onlyDead()
+		if err := w.correct(dead, 0, `{"email":"bob@example.com","message":"right"}`); !errors.Is(err, crm.ErrInvalid) {
+			t.Errorf("another address: %v, want it refused", err)
+		}
+		if err := w.correct(dead, 0, `{"email":"ana@example.com","message":"right"}`); err != nil {
+			t.Fatal(err)
+		}
+		w.settle(time.Hour)
+		rows := w.notion.Rows(w.crm.Activities)
+		if len(rows) != 1 || rows[0].Values["Details"] != "right" || len(w.contacts()) != 1 {
+			t.Errorf("activities %+v, want the corrected message alone", rows)
+		}
+	})
+}

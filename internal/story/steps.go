@@ -10,8 +10,8 @@ import (
 	"github.com/dealbell/dealbell/internal/crm"
 )
 
-func (t *teller) steps() []told {
-	var found []told
+func (t *teller) steps() []Entry {
+	var found []Entry
 	for _, s := range t.account.Steps {
 		e := Entry{At: s.At, Kind: Decision, Page: s.Page, Job: s.Job}
 		if len(s.Deliveries) == 1 {
@@ -25,7 +25,7 @@ func (t *teller) steps() []told {
 			e.Detail = t.correction(s)
 			e.Trouble = s.Kind == crm.StepDied || s.Kind == crm.StepLeftOut
 		}
-		found = append(found, told{e, works})
+		found = append(found, e)
 	}
 	return found
 }

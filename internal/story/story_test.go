@@ -3,6 +3,7 @@ package story_test
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,21 @@ func TestWhatHappensInOneMillisecondIsToldWithItsCauseFirst(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("(-want +told):\n%s", diff)
+	}
+}
+
+func TestManyStepsOfOneMomentKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	var a store.Account
+	var want []string
+	for i := range 50 { // in two moments, written down in turns
+		a.Steps = append(a.Steps, crm.Step{Kind: crm.StepImported, At: noon.Add(time.Duration(i%2) * time.Millisecond), Why: strconv.Itoa(i)})
+		want = append(want, "brings in "+strconv.Itoa(i/25+i*2%50))
+	}
+	for i, e := range tell(t, a).Entries {
+		if e.Text != want[i] {
+			t.Fatalf("entry %d is %q, want %q", i, e.Text, want[i])
+		}
 	}
 }
 

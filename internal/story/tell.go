@@ -21,32 +21,15 @@ type teller struct {
 	err     error                 // the first failure to look up a name
 }
 
-// told is an entry with what orders those of one millisecond.
-type told struct {
-	Entry
-	rank int
-}
-
-// The order of what happens in one millisecond: causes come first. Entries of
-// one rank keep the order in which they were written down.
-const (
-	arrives = iota
-	works
-	changes
-	fires
-	rings
-)
-
 func (t *teller) tell() (Story, error) {
-	all := slices.Concat(t.deliveries(), t.steps(), t.changes(), t.messages())
-	slices.SortStableFunc(all, func(a, b told) int {
-		return cmp.Or(cmp.Compare(a.At.UnixMilli(), b.At.UnixMilli()), cmp.Compare(a.rank, b.rank))
-	})
-	s := Story{Pages: t.pages(), Entries: make([]Entry, len(all)), Now: t.now(), Cut: t.account.Cut}
-	for i, e := range all {
-		s.Entries[i] = e.Entry
-		s.Entries[i].At = e.At.In(t.zone)
+	// Within one millisecond causes come first: each list is in the order in
+	// which it was written down, and follows from the one before.
+	entries := slices.Concat(t.deliveries(), t.steps(), t.changes(), t.messages())
+	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(a.At.UnixMilli(), b.At.UnixMilli()) })
+	for i := range entries {
+		entries[i].At = entries[i].At.In(t.zone)
 	}
+	s := Story{Pages: t.pages(), Entries: entries, Now: t.now(), Cut: t.account.Cut}
 	if _, err := crm.ParseEmail(t.account.Key); err == nil {
 		s.Email = t.account.Key
 	}
@@ -125,8 +108,8 @@ func (t *teller) person(id string) string {
 	return name
 }
 
-func (t *teller) deliveries() []told {
-	var found []told
+func (t *teller) deliveries() []Entry {
+	var found []Entry
 	for _, d := range t.account.Deliveries {
 		e := Entry{At: d.ReceivedAt, Kind: Delivery, Text: "by form " + d.Source + ", " + d.ID, Detail: string(d.Body), Delivery: d.ID, Page: d.Page}
 		if !d.CorrectedAt.IsZero() {
@@ -136,23 +119,23 @@ func (t *teller) deliveries() []told {
 			e.Text += ", held for review because of " + list(d.Reason)
 			e.Trouble = d.State == crm.DeliveryHeld
 		}
-		found = append(found, told{e, arrives})
+		found = append(found, e)
 	}
 	for _, q := range t.account.Rejected {
 		e := Entry{At: q.ReceivedAt, Kind: Delivery, Text: "by form " + q.Source + ", " + q.ID + ", rejected: " + q.Reason, Detail: string(q.Body), Delivery: q.ID, Trouble: true}
-		found = append(found, told{e, arrives})
+		found = append(found, e)
 	}
 	return found
 }
 
-func (t *teller) changes() []told {
-	var found []told
+func (t *teller) changes() []Entry {
+	var found []Entry
 	for _, c := range t.account.Changes {
 		e := Entry{At: c.SeenAt, Kind: Change, Text: t.change(c) + ", by " + t.author(c) + ", " + t.seen(c), Page: c.Page}
 		if old, now := t.value(c.Old), t.value(c.New); len(old) > longest || len(now) > longest {
 			e.Detail = "before: " + old + "\nnow: " + now
 		}
-		found = append(found, told{e, changes})
+		found = append(found, e)
 	}
 	return found
 }
@@ -179,21 +162,21 @@ func (t *teller) seen(c crm.Change) string {
 
 const lateSight = 10 * time.Minute
 
-func (t *teller) messages() []told {
-	var found []told
+func (t *teller) messages() []Entry {
+	var found []Entry
 	for _, m := range t.account.Messages {
 		if m.State == crm.MessageDraft {
 			continue
 		}
 		if m.Change != 0 {
-			found = append(found, told{Entry{At: m.CreatedAt, Kind: Rule, Text: m.Rule + " fires" + t.onWhat(m.Change), Page: m.Page}, fires})
+			found = append(found, Entry{At: m.CreatedAt, Kind: Rule, Text: m.Rule + " fires" + t.onWhat(m.Change), Page: m.Page})
 		}
 		e := Entry{At: m.SentAt, Kind: Message, Text: messageText(m), Detail: m.Text, Page: m.Page}
 		if m.SentAt.IsZero() {
 			e.At = m.CreatedAt
 		}
 		e.Trouble = m.State == crm.MessageMaybe || m.State == crm.MessageRefused
-		found = append(found, told{e, rings})
+		found = append(found, e)
 	}
 	return found
 }
