@@ -412,3 +412,29 @@ func TestTheStoryOfAnImportedContactSaysFromWhere(t *testing.T) {
 		}
 	})
 }
+
+// Somebody corrects an address in Notion: what was known by the page goes with
+// it, what somebody sent stays with whom it came from.
+func TestAStoryFollowsThePageWhoseAddressWasChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := startedWorld(t, sandbox.Options{})
+		defer w.stop()
+		w.accepted(map[string]string{"email": ana, "message": "hello"})
+		w.settle(time.Hour)
+		page := w.why(ana).Pages[0].ID
+		w.notion.EditRow(page, map[string]any{"Email": "bob@example.com"})
+		time.Sleep(10 * time.Minute)
+		bobs, anas := w.why("bob@example.com"), w.why(ana)
+		lines := strings.Join(w.told(bobs), "\n")
+		if !strings.Contains(lines, "decision: created PAGE") || !strings.Contains(lines, "change: Email: ana@example.com → bob@example.com, by ") || strings.Contains(lines, "delivery:") {
+			t.Errorf("of Bob is told\n%s", lines)
+		}
+		if bobs.Email != "bob@example.com" || len(bobs.Pages) != 1 || bobs.Pages[0].ID != page {
+			t.Errorf("Bob is %+v", bobs)
+		}
+		if len(anas.Pages) != 0 || anas.Entries[0].Kind != story.Delivery || anas.Now.Next != "dealbell why "+page {
+			t.Errorf("of Ana is told %+v, %q", anas.Now, w.told(anas))
+		}
+	})
+}

@@ -39,6 +39,7 @@ type Account struct {
 	Rejected   []Rejected // that name the address, or are asked for
 	Steps      []crm.Step
 	Pages      []crm.Snapshot
+	Elsewhere  []crm.Snapshot // pages of the deliveries that carry another key by now
 	Changes    []crm.Change
 	Messages   []crm.Message
 	Jobs       []crm.Job // that are not finished
@@ -160,20 +161,19 @@ func (a *account) deliveries(ctx context.Context) error {
 }
 
 // snapshots finds the record's pages: those that carry the key, the one that
-// was asked for, and those of the deliveries unless they carry another key.
+// was asked for, and those of the deliveries unless they are another's now.
 func (a *account) snapshots(ctx context.Context) error {
 	for _, d := range a.Deliveries {
 		if !slices.Contains(a.pages, d.Page) {
 			a.pages = append(a.pages, d.Page)
 		}
 	}
-	foreign := map[string]bool{}
 	err := a.list(ctx, `select `+snapshotColumns+` from snapshots where page in `+ofPages+`
 		union all select `+snapshotColumns+` from snapshots where database in (select database from reads) and key = ?1 and ?1 <> '' and page not in `+ofPages+`
 		order by trashed, created_at limit ?4`, func(r *sql.Rows) error {
 		s, err := scanSnapshot(r.Scan)
 		if s.Key != "" && s.Key != a.Key && s.Page != a.page {
-			foreign[s.Page] = true
+			a.Elsewhere = append(a.Elsewhere, s)
 			return err
 		}
 		a.Pages = append(a.Pages, s)
@@ -184,7 +184,9 @@ func (a *account) snapshots(ctx context.Context) error {
 			a.pages = append(a.pages, s.Page)
 		}
 	}
-	a.pages = slices.DeleteFunc(a.pages, func(id string) bool { return id == "" || foreign[id] })
+	a.pages = slices.DeleteFunc(a.pages, func(id string) bool {
+		return id == "" || slices.ContainsFunc(a.Elsewhere, func(s crm.Snapshot) bool { return s.Page == id })
+	})
 	return err
 }
 

@@ -138,6 +138,9 @@ func (t *teller) settled() Now {
 	switch {
 	case len(t.account.Pages) > 0:
 		return Now{Text: "its page is in Notion's trash, or gone: the next submission makes a new one"}
+	case len(t.account.Elsewhere) > 0:
+		other := t.account.Elsewhere[len(t.account.Elsewhere)-1].Page
+		return Now{Text: "worked in" + text + "; " + page(other) + " carries another address by now, and the next submission makes a new one", Next: "dealbell why " + other}
 	case done > 0:
 		return Now{Text: "worked in; its page " + cmp.Or(short(t.account.Deliveries[len(t.account.Deliveries)-1].Page), "in Notion") + " is not known any more"}
 	case t.count(crm.DeliveryDropped) > 0:
