@@ -1,0 +1,180 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/importer"
+	"github.com/dealbell/dealbell/internal/poll"
+	"github.com/dealbell/dealbell/internal/sandbox"
+	"github.com/dealbell/dealbell/internal/store"
+)
+
+// creates reports whether a request would make a page that names something.
+func creates(r *http.Request, what string) bool {
+	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/pages") {
+		return false
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err == nil && strings.Contains(string(body), what)
+}
+
+// importing runs a test beside a daemon that has read all.
+func importing(t *testing.T, test func(*world)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Options{Latency: 100 * time.Millisecond})
+		w.start()
+		w.settle(time.Minute)
+		time.Sleep(time.Minute)
+		test(w)
+		w.stop()
+	})
+}
+
+func (w *world) row(email string) sandbox.Row {
+	w.t.Helper()
+	for _, row := range w.contacts() {
+		if strings.EqualFold(row.Values["Email"], email) {
+			return row
+		}
+	}
+	w.t.Errorf("there is no %s", email)
+	return sandbox.Row{}
+}
+
+func TestARowThatNotionRefusesHoldsUpNoOther(t *testing.T) {
+	importing(t, func(w *world) {
+		defer w.twist(func(r *http.Request) (int, string) {
+			if creates(r, "carl@") {
+				return http.StatusBadRequest, refusal
+			}
+			return 0, ""
+		})()
+		id := w.imports(smallFile)
+		in := w.imported(id, 10*time.Minute)
+		if in.State != crm.ImportDone || in.Created != 4 || in.Rejected != 1 {
+			w.t.Errorf("%+v, want 4 created and 1 rejected", in)
+		}
+		w.attached(func(db *store.DB) error {
+			rejects, err := db.ImportRejects(context.Background(), id)
+			if len(rejects) != 1 || rejects[4] == "" {
+				w.t.Errorf("rejects %v, want line 4 with a reason", rejects)
+			}
+			return err
+		})
+		if len(w.jobs(crm.JobDead)) != 0 {
+			w.t.Error("a rejected row became a dead letter")
+		}
+	})
+}
+
+func TestARefusedTokenStopsAnImportUntilItIsMended(t *testing.T) {
+	importing(t, func(w *world) {
+		w.notion.SetToken("another")
+		id := w.imports(smallFile)
+		in := w.imported(id, 10*time.Minute)
+		if in.State != crm.ImportStopped || in.Open() != 5 || in.Reason == "" {
+			w.t.Errorf("%+v, want it stopped with a reason", in)
+		}
+		w.notion.SetToken("token")
+		time.Sleep(10 * time.Minute)
+		if len(w.contacts()) != 0 {
+			w.t.Error("a stopped import went on by itself")
+		}
+		w.attached(func(db *store.DB) error {
+			return db.RunImport(context.Background(), id, importer.FeedJob(id, time.Time{}))
+		})
+		if in := w.imported(id, 10*time.Minute); in.State != crm.ImportDone || in.Created != 5 {
+			w.t.Errorf("%+v, want 5 created", in)
+		}
+	})
+}
+
+func TestWhatPeopleDoMeanwhileIsHonoured(t *testing.T) {
+	importing(t, func(w *world) {
+		known := w.notion.AddRow(w.crm.Contacts, map[string]any{"Name": "By hand", "Email": "p00199@example.com"})
+		time.Sleep(6 * time.Minute)
+		id := w.imports(people(200))
+		time.Sleep(20 * time.Second)
+		w.notion.AddRow(w.crm.Contacts, map[string]any{"Name": "Meanwhile", "Email": "P00198@example.com"})
+		w.notion.EditRow(known, map[string]any{"Company": "Set by hand"})
+		w.attached(func(db *store.DB) error { // as an event would
+			return db.Apply(context.Background(), crm.Commit{Jobs: []crm.Job{pollNow(w.crm.Contacts.ID)}})
+		})
+		in := w.imported(id, time.Hour)
+		if in.Created != 198 || in.Updated != 1 || in.Unchanged != 1 {
+			w.t.Errorf("%+v", in)
+		}
+		if row := w.row("p00198@example.com"); row.Values["Name"] != "Meanwhile" || row.Values["Company"] != "ACME 2" {
+			w.t.Errorf("%v, want the name by hand, and the company", row.Values)
+		}
+		if row := w.row("p00199@example.com"); row.Values["Company"] != "Set by hand" {
+			w.t.Errorf("%v, want the company by hand", row.Values)
+		}
+		if len(w.contacts()) != 200 {
+			w.t.Errorf("%d contacts, want 200", len(w.contacts()))
+		}
+	})
+}
+
+func TestALeadThatWaitsBehindARowMakesItUrgent(t *testing.T) {
+	importing(t, func(w *world) {
+		id := w.imports(people(100))
+		time.Sleep(5 * time.Second)
+		began := time.Now()
+		if answer := w.submit(map[string]string{"email": "P00090@example.com", "name": "Live", "message": "hi"}, "Prefer", "wait=30"); answer.Code != 200 {
+			w.t.Errorf("%d %s", answer.Code, answer.Body)
+		}
+		if took := time.Since(began); took > 4*time.Second {
+			w.t.Errorf("the lead took %v", took)
+		}
+		w.imported(id, time.Hour)
+		if row := w.row("p00090@example.com"); !strings.Contains(fmt.Sprint(row.Values, row.Blocks), "hi") || row.Values["Company"] == "" || len(w.contacts()) != 100 {
+			w.t.Errorf("%v, and %d contacts", row, len(w.contacts()))
+		}
+	})
+}
+
+func TestForgettingCoversRowsThatWait(t *testing.T) {
+	importing(t, func(w *world) {
+		id := w.imports(people(100))
+		time.Sleep(5 * time.Second)
+		w.attached(func(db *store.DB) error {
+			ctx := context.Background()
+			if err := db.PauseImport(ctx, id, "interrupted"); err != nil {
+				return err
+			}
+			time.Sleep(5 * time.Second)
+			kept, err := db.Export(ctx, w.email("p00090@example.com"), "")
+			if err != nil || len(kept.Tables["import_rows"]) != 1 {
+				return errors.Join(err, fmt.Errorf("the export holds %v", kept.Tables))
+			}
+			_, err = db.Forget(ctx, store.Oblivion{Email: w.email("p00090@example.com")})
+			return err
+		})
+		if w.knows("p00090@example.com") || !w.knows("p00091@example.com") {
+			w.t.Error("want the one forgotten, and no other")
+		}
+		w.attached(func(db *store.DB) error {
+			return db.RunImport(context.Background(), id, importer.FeedJob(id, time.Time{}))
+		})
+		if in := w.imported(id, time.Hour); in.State != crm.ImportDone || in.Created != 99 || len(w.contacts()) != 99 {
+			w.t.Errorf("%+v, %d contacts; want all but the one", in, len(w.contacts()))
+		}
+	})
+}
+
+// pollNow reads what changed.
+func pollNow(database string) crm.Job { return poll.Job(database, time.Time{}) }
