@@ -1,13 +1,16 @@
 package sandbox_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/sandbox"
@@ -212,5 +215,70 @@ func TestTheTranscriptTellsWhichRequestsWroteSomething(t *testing.T) {
 	c.w.ForgetTranscript()
 	if n := len(c.w.Transcript()); n != 0 {
 		t.Errorf("forgotten: got %d exchanges", n)
+	}
+}
+
+func TestAFaultThatIsAddedLeavesThePlanAlone(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, sandbox.Options{})
+	crm := c.w.StandardCRM()
+	c.w.SetFaults(sandbox.Faults{Script: []sandbox.Scripted{{Nth: 3, Fault: sandbox.Conflict}}})
+	create := func() int {
+		res, _, err := c.send("POST", "/v1/pages", newPage(crm.Contacts, object{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode
+	}
+	got := []int{create()}
+	c.w.AddFault(sandbox.Scripted{Nth: 1, Fault: sandbox.RateLimited})
+	for range 3 {
+		got = append(got, create())
+	}
+	if want := []int{200, 429, 409, 200}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestWhoeverWatchesHearsOfEachExchangeOnce(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, sandbox.Options{})
+	crm := c.w.StandardCRM()
+	var seen []string
+	c.w.Watch(func(x sandbox.Exchange) {
+		seen = append(seen, x.Method+" "+x.Path+" "+strconv.Itoa(x.Status)+" "+string(x.Fault))
+	})
+	c.w.AddFault(sandbox.Scripted{Nth: 1, Fault: sandbox.ResetAfter})
+	for range 2 {
+		_, _, _ = c.send("POST", "/v1/pages", newPage(crm.Contacts, object{}))
+	}
+	c.w.Watch(nil)
+	_, _, _ = c.send("POST", "/v1/pages", newPage(crm.Contacts, object{}))
+	if want := []string{"POST /v1/pages 0 reset_after", "POST /v1/pages 200 "}; !slices.Equal(seen, want) {
+		t.Errorf("got %q, want %q", seen, want)
+	}
+}
+
+// What is asked for is done, whether or not anybody waits for the answer.
+func TestASteadfastNotionFinishesWhatItHasBegun(t *testing.T) {
+	t.Parallel()
+	for steadfast, want := range map[bool]int{true: 1, false: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			w := sandbox.New(sandbox.Options{Latency: time.Second, Steadfast: steadfast})
+			crm := w.StandardCRM()
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			body, _ := json.Marshal(newPage(crm.Contacts, object{}))
+			req, _ := http.NewRequestWithContext(ctx, "POST", "https://api.notion.com/v1/pages", strings.NewReader(string(body)))
+			req.Header.Set("Authorization", "Bearer sandbox-token")
+			req.Header.Set("Notion-Version", "2026-03-11")
+			if _, err := w.Transport().RoundTrip(req); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v, want the deadline", err)
+			}
+			x := w.Transcript()[0]
+			if rows := len(w.Rows(crm.Contacts)); rows != want || !x.Abandoned || x.Wrote != steadfast || x.Status != 0 {
+				t.Errorf("steadfast %v: %d rows, transcript %+v", steadfast, rows, x)
+			}
+		})
 	}
 }

@@ -144,7 +144,7 @@ func (s *Website) Send(ctx context.Context, lead Lead) (Acceptance, error) {
 		if err == nil && s.o.Heard != nil {
 			s.o.Heard(lead, answer)
 		}
-		if err == nil || !passing(err) || time.Now().After(deadline) {
+		if err == nil || !passing(err) || !time.Now().Before(deadline) {
 			return answer, err
 		}
 		if err := sleep(ctx, nextTry); err != nil {

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/dealbell/dealbell/internal/sandbox"
 )
@@ -22,9 +24,14 @@ func page(t *testing.T, h http.Handler, method, target string, form url.Values) 
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	rec := record(h, req)
+	return rec.Code, rec.Body.String()
+}
+
+func record(h http.Handler, req *http.Request) *httptest.ResponseRecorder {
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, req)
-	return rec.Code, rec.Body.String()
+	return rec
 }
 
 // inbox is a Dealbell that answers every lead alike.
@@ -92,6 +99,81 @@ func TestTheWebsiteSignsWhatItPassesOn(t *testing.T) {
 				t.Errorf("lead: got %v, signed %v", test.inbox.lead, test.inbox.signed)
 			}
 		})
+	}
+}
+
+// unsteady answers with each of the replies in turn, and then with the last.
+type unsteady struct {
+	replies []inbox
+	bodies  []string
+}
+
+func (u *unsteady) RoundTrip(r *http.Request) (*http.Response, error) {
+	next := &u.replies[0]
+	if len(u.replies) > 1 {
+		u.replies = u.replies[1:]
+	}
+	body, _ := r.GetBody()
+	raw, _ := io.ReadAll(body)
+	u.bodies = append(u.bodies, string(raw))
+	return next.RoundTrip(r)
+}
+
+func TestTheWebsiteTriesAgainWhileNobodyTakesALead(t *testing.T) {
+	t.Parallel()
+	away, full := inbox{}, inbox{status: 503, answer: `{"title":"The disk is full"}`}
+	taken, wrong := inbox{status: 202, answer: `{"status":"duplicate","id":"lead-1"}`}, inbox{status: 422, answer: `{"title":"Email is invalid"}`}
+	for _, test := range []struct {
+		name     string
+		patience time.Duration
+		replies  []inbox
+		tries    int
+		heard    int
+		err      string
+	}{
+		{"until it is taken", time.Minute, []inbox{away, full, away, taken}, 4, 1, ""},
+		{"until it is refused", time.Minute, []inbox{away, wrong}, 2, 0, "Email is invalid"},
+		{"as long as it has patience", time.Second, []inbox{full}, 6, 0, "The disk is full"},
+		{"once, without any", 0, []inbox{away}, 1, 0, "could not be passed on"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				u, heard := &unsteady{replies: test.replies}, 0
+				site := sandbox.NewWebsite(sandbox.WebsiteOptions{
+					LeadURL: "http://dealbell.example/lead", Secret: "s3cret", Patience: test.patience, Client: &http.Client{Transport: u},
+					Heard: func(sandbox.Lead, sandbox.Acceptance) { heard++ },
+				})
+				_, err := site.Send(t.Context(), sandbox.Lead{Email: "ann@example.com"})
+				if (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+					t.Errorf("got %v, want %q", err, test.err)
+				}
+				if len(u.bodies) != test.tries || heard != test.heard {
+					t.Errorf("%d tries, %d heard; want %d and %d", len(u.bodies), heard, test.tries, test.heard)
+				}
+				for _, body := range u.bodies {
+					if body != u.bodies[0] {
+						t.Errorf("another try sends %s, the first was %s: it would be another lead", body, u.bodies[0])
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestTheFormIsFilledInWithOneVisitorAfterTheOther(t *testing.T) {
+	t.Parallel()
+	site := sandbox.NewWebsite(sandbox.WebsiteOptions{
+		Visitors: []sandbox.Lead{{Name: "Ann"}, {Name: "Bob"}},
+		Client:   &http.Client{Transport: &inbox{status: 202, answer: `{"status":"accepted","id":"lead-1"}`}},
+	})
+	for _, want := range []string{"Ann", "Bob", "Ann"} {
+		for range 2 { // to look changes nothing
+			if _, html := page(t, site, "GET", "/", nil); !strings.Contains(html, `name="name" autocomplete="name" value="`+want+`"`) {
+				t.Errorf("the form is not filled in with %s:\n%s", want, html)
+			}
+		}
+		page(t, site, "POST", "/", url.Values{"email": {"ann@example.com"}})
 	}
 }
 
