@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/dealbell/dealbell/internal/chromium"
@@ -138,6 +139,18 @@ func TestANewcomerSeesTheWholeLoop(t *testing.T) {
 			t.Errorf("Slack shows %q %d times, want %d:\n%s", want, n, times, text)
 		}
 	}
+
+	// The dashboard is one link away, with the password beside it.
+	link, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.querySelector("#lamps a").href`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	word, err := chromedp.Run(ctx, chromedp.Text(`#lamps code`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(ctx, t, "log in to the dashboard", chromedp.Navigate(link), chromedp.SendKeys(`#password`, word), chromedp.Submit(`#password`),
+		chromedp.WaitVisible(`//h1[.="Overview"]`), chromedp.WaitVisible(`//*[@id="leads-today" and .="2"]`))
 }
 
 // Each button tells what is going to happen, and then that the promise was
@@ -198,31 +211,38 @@ func TestEachTroubleOfThePlaygroundIsRecoveredFrom(t *testing.T) {
 func TestThePlaygroundsPagesFitEachScreen(t *testing.T) {
 	t.Parallel()
 	url := playground(t)
-	for look, flags := range map[string][]string{"light": nil, "dark": {"force-dark-mode"}} {
-		t.Run(look, func(t *testing.T) {
-			t.Parallel()
-			ctx := visit(chromium.Start(t, flags...), t, url)
-			dark, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`matchMedia("(prefers-color-scheme: dark)").matches`))
-			if err != nil || dark != (look == "dark") {
-				t.Errorf("dark is %v, %v", dark, err)
-			}
-			for _, page := range []string{"", "website/", "contacts/", "deals/", "slack/"} {
-				for screen, width := range map[string]int64{"": 1440, "-phone": 390} {
-					do(ctx, t, "open "+page, chromedp.EmulateViewport(width, 900), chromedp.Navigate(url+page))
-					wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`))
-					if err != nil || wide > width {
-						t.Errorf("%q is %d wide on a screen of %d, %v", page, wide, width, err)
-					}
-					photograph(ctx, t, strings.TrimSuffix("playground-"+page, "/")+"-"+look+screen)
+	ctx := visit(chromium.Start(t), t, url)
+	if os.Getenv(screenshots) != "" {
+		do(ctx, t, "send the form", chromedp.Click(`#website button`), chromedp.WaitVisible(`#website [data-again]`))
+		for _, name := range []string{"limit", "double", "kill"} {
+			do(ctx, t, "press "+name, chromedp.Focus(`[data-press="`+name+`"]`), chromedp.KeyEvent("\r"),
+				chromedp.WaitVisible(`//li[@data-trouble="`+name+`"]//*[@data-outcome and contains(@class, "good")]`))
+		}
+		do(ctx, t, "win a deal", chromedp.DragAndDrop(`[data-deal="Abara cutter"] h3`, `[data-stage="Won"] h2`), counter("messages", 1))
+	}
+	for look, suffix := range map[string]string{"light": "", "dark": "-dark"} {
+		media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look}}}
+		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range []string{"", "website/", "contacts/", "deals/", "slack/"} {
+			for screen, width := range map[string]int64{"": 1440, "-phone": 390} {
+				do(ctx, t, "open "+page, chromedp.EmulateViewport(width, 900), chromedp.Navigate(url+page))
+				wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`))
+				if err != nil || wide > width {
+					t.Errorf("%q is %d wide on a screen of %d, %v", page, wide, width, err)
 				}
+				photograph(ctx, t, strings.TrimSuffix("playground-"+strings.TrimSuffix(page, "/"), "-")+suffix+screen)
 			}
-		})
+		}
 	}
 }
 
+const screenshots = "DEALBELL_SCREENSHOTS" // where pictures go, if anybody wants some
+
 func photograph(ctx context.Context, t *testing.T, name string) {
 	t.Helper()
-	dir := os.Getenv("DEALBELL_SCREENSHOTS")
+	dir := os.Getenv(screenshots)
 	if dir == "" {
 		return
 	}
@@ -230,7 +250,7 @@ func photograph(ctx context.Context, t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, "--", "-")+".png"), png, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -15,8 +15,7 @@ const patience = 3 * time.Minute
 
 // Start starts a headless Chromium, which Debian's package provides, for as
 // long as the test runs. Without one the test is skipped, which CI forbids.
-// Flags are switches of Chromium's command line, such as "force-dark-mode".
-func Start(t *testing.T, flags ...string) context.Context {
+func Start(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -24,9 +23,6 @@ func Start(t *testing.T, flags ...string) context.Context {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	for _, flag := range flags {
-		options = append(options, chromedp.Flag(flag, true))
-	}
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)

@@ -37,11 +37,11 @@ func (c *demoCommand) Run(s *session) error {
 		fmt.Fprintf(s.Stdout, `Dealbell's playground: open it in a browser.
 
   playground   %s
-  dashboard    %s
+  dashboard    %s    password %s
   for curl     %s    takes leads signed with %s
 
 Press Ctrl-C to stop. Nothing is kept.
-`, at.Playground, at.Admin, at.Leads, at.Secret)
+`, at.Playground, at.Dashboard, at.Password, at.Leads, at.Secret)
 	})
 }
 

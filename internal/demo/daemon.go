@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -45,21 +47,51 @@ type process struct {
 	meant bool          // to end; guarded by the daemon's lock
 }
 
-// open starts the daemon for the first time, at the addresses that are wished
-// for, or at others when somebody has taken them meanwhile.
+// open chooses addresses, and starts the daemon for the first time.
 func (d *daemon) open(ctx context.Context) (err error) {
-	for _, wish := range [][2]string{{publicAddress, adminAddress}, {}, {}} {
-		if d.public, err = freeAddress(ctx, wish[0]); err != nil {
-			return err
+	if d.public, err = freeAddress(ctx); err != nil {
+		return err
+	}
+	if d.admin, err = freeAddress(ctx); err != nil {
+		return err
+	}
+	return d.start(ctx)
+}
+
+// hold keeps the addresses of a daemon that does not run from others. Whoever
+// comes finds nobody.
+func (d *daemon) hold(ctx context.Context) (release func()) {
+	var held []net.Listener
+	for _, address := range []string{d.public, d.admin} {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err != nil {
+			continue // taken already: the start says so
 		}
-		if d.admin, err = freeAddress(ctx, wish[1]); err != nil {
-			return err
-		}
-		if err = d.start(ctx); err == nil || ctx.Err() != nil {
-			return err
+		held = append(held, l)
+		go func() {
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				_ = conn.Close()
+			}
+		}()
+	}
+	return func() {
+		for _, l := range held {
+			_ = l.Close()
 		}
 	}
-	return err
+}
+
+// freeAddress finds one that another process can take.
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := listen(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // start returns once leads are taken.
@@ -173,6 +205,8 @@ func (d *daemon) stop() {
 	_ = p.leash.Close()
 }
 
+func (d *daemon) dashboard() string { return "http://" + d.admin + "/" }
+
 func (d *daemon) alive() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -187,11 +221,11 @@ func (d *daemon) failure(p *process) error {
 	return fmt.Errorf("it ended with %v\n%s", p.cmd.ProcessState, said[max(0, len(said)-lastWords):])
 }
 
-// command runs another command beside the daemon.
-func (d *daemon) command(ctx context.Context, arguments ...string) error {
+// command runs another command beside the daemon, with something to read.
+func (d *daemon) command(ctx context.Context, input string, arguments ...string) error {
 	cmd := d.run(ctx, arguments...)
 	var said bytes.Buffer
-	cmd.Stderr = &said
+	cmd.Stdin, cmd.Stderr = strings.NewReader(input), &said
 	if err := cmd.Run(); err != nil {
 		return errors.New(said.String())
 	}

@@ -26,15 +26,11 @@ import (
 const (
 	formSecret = "demo-form-secret" // what the website signs with
 	apiToken   = "demo"             // of both sandboxes
+	password   = "harbour-and-pine" // of the dashboard
 	dirPrefix  = "dealbell-demo-"
 )
 
-// The addresses that are taken when they are free.
-const (
-	pageAddress   = "127.0.0.1:8090"
-	adminAddress  = "127.0.0.1:8091"
-	publicAddress = "127.0.0.1:8092"
-)
+const pageAddress = "127.0.0.1:8090" // when it is free
 
 // Options says what runs.
 type Options struct {
@@ -50,7 +46,8 @@ type Places struct {
 	Playground string
 	Leads      string // takes leads that are signed with Secret
 	Secret     string
-	Admin      string // Dealbell's own pages
+	Dashboard  string // Dealbell's own pages, which ask for Password
+	Password   string
 }
 
 // company is everything around one Dealbell.
@@ -92,15 +89,19 @@ func Run(ctx context.Context, o Options, ready func(Places)) error {
 		return unlessAsked(ctx, err)
 	}
 	c.daemon.tell(fail)
+	if err := c.daemon.command(ctx, password+"\n", "password"); err != nil {
+		return unlessAsked(ctx, fmt.Errorf("set the dashboard's password: %w", err))
+	}
 	if err := c.connect(ctx); err != nil {
 		return unlessAsked(ctx, err)
 	}
+	c.journal.say(sandbox.Good, "Dealbell has read Notion, and is ready. Send the form, or drag a deal.")
 	var beside sync.WaitGroup
 	beside.Go(func() { c.keepWatch(ctx) })
 	c.prepareTrials(ctx, &beside)
 	page, err := c.serve(around, pageAddress, c.playground())
 	if err == nil {
-		ready(Places{Playground: page, Leads: "http://" + c.daemon.public + "/lead", Secret: formSecret, Admin: "http://" + c.daemon.admin + "/"})
+		ready(Places{Playground: page, Leads: "http://" + c.daemon.public + "/lead", Secret: formSecret, Dashboard: c.daemon.dashboard(), Password: password})
 		<-ctx.Done()
 	}
 	failure := unlessAsked(ctx, err)
@@ -158,8 +159,8 @@ func (c *company) website(heard func(sandbox.Lead, sandbox.Acceptance), visitors
 }
 
 // connect opens the website, subscribes Dealbell to Notion's events as an
-// operator would, and
-// returns once it knows the deals: what moves before that is no news to it.
+// operator would, and returns once it knows the deals: what moves before that
+// is no news to it.
 func (c *company) connect(ctx context.Context) error {
 	c.site, c.crowd = c.website(c.heard, regulars()), c.website(nil, nil)
 	c.events = c.notion.Subscribe(sandbox.SubscriptionOptions{
@@ -187,7 +188,7 @@ func (c *company) playground() http.Handler {
 	o := sandbox.PlaygroundOptions{
 		Website: c.site, Notion: c.notion, CRM: c.crm, Slack: c.slack, Score: c.score,
 		Actions: []sandbox.Action{{Label: "Run the 9:00 digest now", Run: func(ctx context.Context) error {
-			return c.daemon.command(ctx, "digest", "stale-leads")
+			return c.daemon.command(ctx, "", "digest", "stale-leads")
 		}}},
 	}
 	for _, t := range c.trials {
@@ -222,15 +223,6 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return l, nil
-}
-
-// freeAddress finds an address that another process can take.
-func freeAddress(ctx context.Context, wish string) (string, error) {
-	l, err := listen(ctx, wish)
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // until returns once done says so, or with the error of ctx.

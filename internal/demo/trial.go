@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -58,6 +57,14 @@ func (t *trial) press() {
 	}
 }
 
+// work runs from a press to the outcome.
+func (t *trial) work(ctx context.Context) {
+	t.run(ctx, t)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.running, t.enough = false, nil
+}
+
 // hold waits until somebody has enough, or the time is over.
 func (t *trial) hold(ctx context.Context, limit time.Duration) {
 	t.mu.Lock()
@@ -95,14 +102,7 @@ func (c *company) conclude(t *trial, kept bool, format string, values ...any) {
 func (c *company) prepareTrials(ctx context.Context, running *sync.WaitGroup) {
 	c.trials = c.troubles()
 	for _, t := range c.trials {
-		t.begin = func() {
-			running.Go(func() {
-				t.run(ctx, t)
-				t.mu.Lock()
-				defer t.mu.Unlock()
-				t.running, t.enough = false, nil
-			})
-		}
+		t.begin = func() { running.Go(func() { t.work(ctx) }) }
 	}
 }
 
@@ -144,12 +144,4 @@ func (c *company) idle(ctx context.Context) {
 		status, err := c.daemon.status(ctx)
 		return err == nil && status.OpenLeads == 0
 	})
-}
-
-func firstLine(text string) string {
-	line, _, more := strings.Cut(text, "\n")
-	if more {
-		line += " …"
-	}
-	return line
 }

@@ -115,6 +115,8 @@ func (c *company) killDealbell(ctx context.Context, t *trial) {
 	leads := c.newcomers(4)
 	n, _ := c.visit(ctx, leads[:3])
 	c.daemon.kill()
+	release := c.daemon.hold(ctx)
+	defer release()
 	early := c.roll().arrived(leads)
 	c.journal.say(sandbox.Troubled, "Dealbell is killed with %d leads accepted, %d of them in Notion.", n, early)
 	t.report(sandbox.Troubled, "Killed with %d leads accepted, %d of them in Notion. A visitor's website tries again and again …", n, early)
@@ -125,6 +127,7 @@ func (c *company) killDealbell(ctx context.Context, t *trial) {
 		waited <- time.Since(called)
 	}()
 	wait(ctx, darkness)
+	release()
 	begun := time.Now()
 	if err := c.daemon.start(ctx); err != nil {
 		c.conclude(t, ctx.Err() != nil, "It did not start again: %v", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,7 +62,7 @@ func (c *company) lookAround(ctx context.Context) {
 	c.watch.mu.Lock()
 	defer c.watch.mu.Unlock()
 	for ; c.watch.rung < len(messages); c.watch.rung++ {
-		c.journal.say(sandbox.Good, "Slack rings: %s", firstLine(messages[c.watch.rung].Text))
+		c.journal.say(sandbox.Good, "Slack rings: %s", heading(messages[c.watch.rung].Text))
 	}
 	c.watch.people, c.watch.twice = 0, contacts.twice()
 	for _, rows := range contacts {
@@ -148,7 +149,8 @@ func (c *company) score() sandbox.Score {
 			{Name: "messages", Label: "Slack messages", Value: c.watch.rung},
 		},
 		Log:       c.journal.all(),
-		Dashboard: sandbox.Link{Label: "Dashboard", URL: "http://" + c.daemon.admin + "/"},
+		Dashboard: sandbox.Link{Label: "Dashboard", URL: c.daemon.dashboard()},
+		Password:  password,
 	}
 }
 
@@ -181,4 +183,13 @@ func brief(d time.Duration) string {
 		return fmt.Sprintf("%.0f s", d.Seconds())
 	}
 	return fmt.Sprintf("%.0f min", d.Minutes())
+}
+
+// heading is the first line of a message, without what makes it bold.
+func heading(text string) string {
+	line, _, more := strings.Cut(strings.ReplaceAll(text, "*", ""), "\n")
+	if more {
+		line += " …"
+	}
+	return line
 }
