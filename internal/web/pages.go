@@ -127,8 +127,13 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, status int, v view
 // navigation lists the pages; the current one is marked.
 func navigation(here string) []link {
 	links := []link{
-		{Path: "/", Label: "Overview"}, {Path: "/leads", Label: "Leads"}, {Path: "/pipeline", Label: "Pipeline"}, {Path: "/failures", Label: "Failures"},
-		{Path: "/rules", Label: "Rules"}, {Path: "/records", Label: "Records"}, {Path: "/health", Label: "Health"},
+		{Path: "/", Label: "Overview"},
+		{Path: "/leads", Label: "Leads"},
+		{Path: "/pipeline", Label: "Pipeline"},
+		{Path: "/failures", Label: "Failures"},
+		{Path: "/rules", Label: "Rules"},
+		{Path: "/records", Label: "Records"},
+		{Path: "/health", Label: "Health"},
 	}
 	for i, l := range links {
 		links[i].Current = here == l.Path || l.Path != "/" && strings.HasPrefix(here, l.Path+"/")

@@ -30,8 +30,9 @@ type storyDay struct {
 
 type storyEntry struct {
 	story.Entry
-	Class string
-	After string // the entry before; "" where that is no wait
+	Class      string
+	Submission string // where the entry is about one that came in
+	After      string // how long after the entry before; "" where that is no wait
 }
 
 // entryClasses colour what is worth seeing at a glance.
@@ -91,6 +92,9 @@ func (s *site) days(entries []story.Entry) (days []storyDay) {
 			days = append(days, storyDay{Day: day})
 		}
 		one := storyEntry{Entry: e, Class: entryClasses[e.Kind]}
+		if e.Kind == story.Delivery {
+			one.Submission = e.Delivery
+		}
 		if e.Trouble {
 			one.Class = "bad"
 		}
