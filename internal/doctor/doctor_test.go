@@ -177,12 +177,12 @@ func TestWhatIsWrongIsNamedWithTheNextStep(t *testing.T) {
 			}
 		}, "database contacts", doctor.Failing, `rule "won": there is no property "Stge"`, `did you mean "Stage"?`},
 		{"more rows than a query returns", func(_ *testing.T, p *patient) { p.store.rows = 9_500 }, "database contacts", doctor.Warning, "9500 rows", "another database"},
-		{"a clock that is an hour off", func(_ *testing.T, p *patient) { p.Connection = skewed(time.Hour) }, "clock", doctor.Failing, "1 hour", "timedatectl"},
-		{"a clock that is a minute off", func(_ *testing.T, p *patient) { p.Connection = skewed(-time.Minute) }, "clock", doctor.Warning, "1 minute", "timedatectl"},
+		{"a clock that is an hour off", func(_ *testing.T, p *patient) { p.Connection = skewed(time.Hour) }, "clock", doctor.Failing, "60 minutes", "timedatectl"},
+		{"a clock that is a minute off", func(_ *testing.T, p *patient) { p.Connection = skewed(-time.Minute) }, "clock", doctor.Warning, "60 seconds", "timedatectl"},
 		{"a workspace that is full", func(t *testing.T, p *patient) { p.fill(t) }, "notion plan", doctor.Failing, "Free plan", "upgrade"},
 		{"leads that wait for an hour", func(_ *testing.T, p *patient) {
 			p.store.sum = &store.Summary{Open: 3, Depths: []store.Depth{{Lane: crm.Live, State: crm.JobWaiting, Count: 3, Oldest: time.Now().Add(-90 * time.Minute)}}}
-		}, "queue", doctor.Failing, "3 leads are not in Notion yet, the oldest job for 1 hour", "dealbell jobs list"},
+		}, "queue", doctor.Failing, "3 leads are not in Notion yet, the oldest job for 2 hours", "dealbell jobs list"},
 		{"a dead letter", func(_ *testing.T, p *patient) {
 			p.store.sum = &store.Summary{Depths: []store.Depth{{Lane: crm.Live, State: crm.JobDead, Count: 1}}}
 		}, "queue", doctor.Failing, "1 dead letter will not", "--state dead"},
@@ -196,7 +196,7 @@ func TestWhatIsWrongIsNamedWithTheNextStep(t *testing.T) {
 			p.store.sum = &store.Summary{Messages: map[crm.MessageState]int{crm.MessageMaybe: 2}}
 		}, "outbox", doctor.Warning, "took 2 messages", "look into the channel"},
 		{"no subscription", func(_ *testing.T, p *patient) { p.store.hooks = store.Hooks{} }, "notion webhook", doctor.Warning, "no subscription", "dealbell webhook arm"},
-		{"a webhook that fell silent", func(_ *testing.T, p *patient) { p.store.hooks.Missed = time.Now().Add(-time.Hour) }, "notion webhook", doctor.Failing, "1 hour", "paused"},
+		{"a webhook that fell silent", func(_ *testing.T, p *patient) { p.store.hooks.Missed = time.Now().Add(-time.Hour) }, "notion webhook", doctor.Failing, "60 minutes", "paused"},
 		{"no event so far", func(_ *testing.T, p *patient) { p.store.hooks.LastEvent = time.Time{} }, "notion webhook", doctor.Unknown, "no event", "change a page"},
 		{"no channel", func(_ *testing.T, p *patient) { p.Channels = nil }, "slack", doctor.Warning, "nothing rings", "SLACK_WEBHOOK_URL"},
 		{"a Slack that is out of reach", func(_ *testing.T, p *patient) { p.slack.SetUnreachable(true) }, "slack channel sales", doctor.Failing, "", "slack-status.com"},

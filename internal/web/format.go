@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/rules"
 )
 
@@ -20,26 +21,6 @@ func count(n int, one, many string) string {
 		return "1 " + one
 	}
 	return number(n) + " " + many
-}
-
-// span says how long something lasts, in the largest unit that fits.
-func span(d time.Duration) string {
-	d = d.Abs()
-	for _, u := range []struct {
-		unit time.Duration
-		from time.Duration
-		name string
-	}{
-		{24 * time.Hour, 36 * time.Hour, "day"},
-		{time.Hour, 90 * time.Minute, "hour"},
-		{time.Minute, 90 * time.Second, "minute"},
-	} {
-		if d >= u.from {
-			n := int((d + u.unit/2) / u.unit)
-			return count(n, u.name, u.name+"s")
-		}
-	}
-	return count(max(1, int((d+time.Second-1)/time.Second)), "second", "seconds")
 }
 
 // moment is a time as pages show it.
@@ -55,11 +36,11 @@ func when(t, now time.Time, zone *time.Location) moment {
 	m := moment{ISO: t.UTC().Format(time.RFC3339), Exact: t.In(zone).Format("Mon 2 Jan 2006, 15:04:05 MST"), Clock: t.In(zone).Format("15:04:05")}
 	switch d := now.Sub(t); {
 	case d < -time.Second:
-		m.Words = "in " + span(d)
+		m.Words = "in " + crm.Span(d)
 	case d < 5*time.Second:
 		m.Words = "just now"
 	default:
-		m.Words = span(d) + " ago"
+		m.Words = crm.Span(d) + " ago"
 	}
 	return m
 }

@@ -31,7 +31,7 @@ type leadView struct {
 func (s *site) showLead(w http.ResponseWriter, r *http.Request) {
 	l, err := s.Leads.Lead(r.Context(), chi.URLParam(r, "id"))
 	if errors.Is(err, store.ErrNotFound) {
-		s.refuse(w, r, http.StatusNotFound, "This submission is not here", "Finished submissions are kept for "+span(s.Keep)+"; then only Notion has them.")
+		s.refuse(w, r, http.StatusNotFound, "This submission is not here", "Finished submissions are kept for "+crm.Span(s.Keep)+"; then only Notion has them.")
 		return
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/inbound"
 	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/store"
@@ -90,7 +91,7 @@ func (s *site) try(r *http.Request, hash string, password secret.String) (bool, 
 func (s *site) tooMany(w http.ResponseWriter, r *http.Request, wait time.Duration) {
 	seconds := int(math.Ceil(wait.Seconds()))
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	s.askForPassword(w, r, http.StatusTooManyRequests, fmt.Sprintf("There were too many tries. Wait %s, then try again.", span(wait)))
+	s.askForPassword(w, r, http.StatusTooManyRequests, fmt.Sprintf("There were too many tries. Wait %s, then try again.", crm.Span(wait)))
 }
 
 // enter begins a session, with a cookie that was in no browser before.

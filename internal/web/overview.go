@@ -110,7 +110,7 @@ func (s *site) readOverview(ctx context.Context, now time.Time) (v overviewView,
 	}
 	v.Today, v.Open, v.Bytes = v.Chart.Bars[chartDays-1].Value, sum.Open, sum.Bytes
 	if s.Keep < (chartDays-1)*24*time.Hour {
-		v.Short = "Finished submissions are kept for " + span(s.Keep) + ", so older days show too few."
+		v.Short = "Finished submissions are kept for " + crm.Span(s.Keep) + ", so older days show too few."
 	}
 	v.Notion.State = s.Notion.State()
 	v.Notion.Used, v.Notion.Most = s.Notion.Budget()

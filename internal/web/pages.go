@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/dealbell/dealbell/internal/crm"
 )
 
 //go:embed templates static
@@ -74,7 +76,7 @@ func newPages() (*pages, error) {
 	}
 	p.mark = hex.EncodeToString(sum.Sum(nil)[:6])
 	shared, err := template.New("").Funcs(template.FuncMap{
-		"number": number, "count": count, "size": size, "sentence": sentence, "span": span, "money": money, "pair": pair,
+		"number": number, "count": count, "size": size, "sentence": sentence, "span": crm.Span, "money": money, "pair": pair,
 	}).ParseFS(files, "templates/parts/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("read templates: %w", err)

@@ -99,7 +99,7 @@ func (s *site) days(entries []story.Entry) (days []storyDay) {
 			one.Class = "bad"
 		}
 		if wait := e.At.Sub(last); !last.IsZero() && wait >= time.Second {
-			one.After = span(wait) + " later"
+			one.After = crm.Span(wait) + " later"
 		}
 		last = e.At
 		d := &days[len(days)-1]

@@ -41,7 +41,7 @@ func (s *site) troubles(sum store.Summary, hooks store.Hooks, v overviewView, no
 	maybe := sum.Messages[crm.MessageMaybe]
 	add(maybe > 0, trouble{"Nobody knows whether Slack took " + count(maybe, "message", "messages") + ".", "/rules#messages", "See which", false})
 	add(state.Open && !state.Refused, trouble{"Notion does not answer. Leads are taken and kept; they go on by themselves.", "", "", false})
-	add(late(sum.Depths, now) && !state.Open, trouble{"A lead has been waiting for more than " + span(lateLead) + ".", "/failures", "See the queue", false})
+	add(late(sum.Depths, now) && !state.Open, trouble{"A lead has been waiting for more than " + crm.Span(lateLead) + ".", "/failures", "See the queue", false})
 	add(!hooks.SilentSince(now, s.Subscribed).IsZero(), trouble{"Notion's webhook has fallen silent. Changes are seen by polling, a few minutes later.", "/health", "See what to do", false})
 	for _, r := range v.Reads {
 		add(r.Overdue && !state.Open, trouble{"The database " + r.Name + " was not read for a while.", "/health", "See what to do", false})
