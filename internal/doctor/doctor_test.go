@@ -61,13 +61,19 @@ func (d *disk) Summarise(ctx context.Context) (store.Summary, error) {
 	return d.DB.Summarise(ctx)
 }
 
-func healthy(t *testing.T) *patient {
+func newStore(t *testing.T) *store.DB {
 	t.Helper()
 	db, err := store.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func healthy(t *testing.T, db *store.DB) *patient {
+	t.Helper()
+	var err error
 	p := &patient{notion: sandbox.New(sandbox.Options{Token: "right"}), slack: sandbox.NewSlack(sandbox.SlackOptions{})}
 	p.crm = p.notion.StandardCRM()
 	p.store = &disk{DB: db, space: store.Space{Free: 10 << 30, File: 5 << 20, Log: 1 << 20}, backup: time.Now().Add(-time.Hour)}
@@ -127,7 +133,7 @@ func fails(err error) world { return func(*http.Request) (*http.Response, error)
 
 func TestAHealthyDealbellHasOnlyFineFindings(t *testing.T) {
 	t.Parallel()
-	report := doctor.New(healthy(t).Options).Examine(t.Context())
+	report := doctor.New(healthy(t, newStore(t)).Options).Examine(t.Context())
 	for _, f := range report.Findings {
 		if f.State != doctor.Fine && f.Check != "clock" { // the sandbox in memory does not tell the time
 			t.Errorf("%+v", f)
@@ -141,6 +147,7 @@ func TestAHealthyDealbellHasOnlyFineFindings(t *testing.T) {
 // TestWhatIsWrongIsNamedWithTheNextStep makes one part ill at a time.
 func TestWhatIsWrongIsNamedWithTheNextStep(t *testing.T) {
 	t.Parallel()
+	db := newStore(t)
 	for _, tt := range []struct {
 		name  string
 		ill   func(t *testing.T, p *patient)
@@ -153,7 +160,7 @@ func TestWhatIsWrongIsNamedWithTheNextStep(t *testing.T) {
 		{"a daemon that is down", func(_ *testing.T, p *patient) { p.Running = false }, "daemon", doctor.Failing, "not running", "systemctl start"},
 		{"a token that was revoked", func(_ *testing.T, p *patient) { p.notion.SetToken("other") }, "notion token", doctor.Failing, "401", "NOTION_TOKEN"},
 		{"a token of a person", func(_ *testing.T, p *patient) { p.Notion = person{p.Notion} }, "notion token", doctor.Warning, "a person's own token", "internal connection"},
-		{"a Notion that is away", func(_ *testing.T, p *patient) { p.notion.SetUnreachable(true) }, "notion token", doctor.Failing, "", "status.notion.com"},
+		{"a Notion that is away", func(_ *testing.T, p *patient) { p.Notion = away{} }, "notion token", doctor.Failing, "", "status.notion.com"},
 		{"a database that is not shared", func(_ *testing.T, p *patient) { p.Databases[0].ID = "11111111-2222-4333-8444-555555555555" }, "database contacts", doctor.Failing, "no such database", "add the connection"},
 		{"a key that is gone", func(_ *testing.T, p *patient) { p.notion.DropProperty(p.crm.Contacts, "Email") }, "database contacts", doctor.Failing, `no property "Email"; it identifies`, "lead: key:"},
 		{"a property under another name", func(_ *testing.T, p *patient) { p.notion.RenameProperty(p.crm.Contacts, "Company", "Compania") }, "database contacts", doctor.Warning, `did you mean "Compania"?`, "lead:"},
@@ -222,7 +229,7 @@ func TestWhatIsWrongIsNamedWithTheNextStep(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := healthy(t)
+			p := healthy(t, db)
 			tt.ill(t, p)
 			report := doctor.New(p.Options).Examine(t.Context())
 			for _, f := range report.Findings {
@@ -242,6 +249,15 @@ func (p person) Me(ctx context.Context) (notion.Bot, error) {
 	me, err := p.Notion.Me(ctx)
 	me.Person = true
 	return me, err
+}
+
+// away is a Notion that does not answer, without the client's tries again.
+type away struct{ doctor.Notion }
+
+func (away) Me(context.Context) (notion.Bot, error) { return notion.Bot{}, crm.ErrUnavailable }
+
+func (away) RefreshSchema(context.Context, string) (crm.Schema, error) {
+	return crm.Schema{}, crm.ErrUnavailable
 }
 
 func skewed(d time.Duration) func() notion.State {
@@ -274,7 +290,7 @@ func (p *patient) fill(t *testing.T) {
 // TestAReportCanBeShownToStrangers lets everybody talk too much.
 func TestAReportCanBeShownToStrangers(t *testing.T) {
 	t.Parallel()
-	p := healthy(t)
+	p := healthy(t, newStore(t))
 	p.World = fails(&net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(203, 0, 113, 7), Port: 443}, Err: errors.New("refused")})
 	p.Slack = talkative{}
 	p.store.sum = &store.Summary{Open: 1, Depths: []store.Depth{{Lane: crm.Live, State: crm.JobWaiting, Count: 1, Oldest: time.Now().Add(-time.Hour)}}}
@@ -316,7 +332,7 @@ func TestACertificateIsJudgedOverASocket(t *testing.T) {
 		server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 		server.StartTLS()
 		defer server.Close()
-		p := healthy(t)
+		p := healthy(t, newStore(t))
 		pool := x509.NewCertPool()
 		if template.NotAfter.Before(time.Now()) { // else nobody knows who signed it
 			known, err := x509.ParseCertificate(der)
