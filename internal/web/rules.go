@@ -38,6 +38,7 @@ type digestRow struct {
 
 type messageRow struct {
 	Rule, Channel, Text, Reason string
+	Page                        string // id; "" when it is about many
 	State                       stateView
 	At                          time.Time
 }
@@ -92,7 +93,7 @@ func (s *site) readRules(ctx context.Context, v *rulesView) error {
 
 func messageRows(messages []crm.Message) (rows []messageRow) {
 	for _, m := range messages {
-		rows = append(rows, messageRow{m.Rule, channelLabel(m.Channel), m.Text, m.Reason, messageState(m.State), m.CreatedAt})
+		rows = append(rows, messageRow{m.Rule, channelLabel(m.Channel), m.Text, m.Reason, m.Page, messageState(m.State), m.CreatedAt})
 	}
 	return rows
 }

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	cookieLife = 30 * 24 * 60 * 60 // seconds; the store ends idle sessions
-	formField  = "proof"           // of forms: that a page of this session made them
+	cookieLife = 400 * 24 * 60 * 60 // seconds, the longest that browsers take; the store ends idle sessions
+	formField  = "proof"            // of forms: that a page of this session made them
 )
 
 // session is one browser that is logged in. Its cookie is 256 random bits, of
