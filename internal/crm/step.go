@@ -34,7 +34,7 @@ const (
 	StepRetried   StepKind = "retried"   // a dead letter, by a person
 	StepDropped   StepKind = "dropped"   // a dead letter or Deliveries, by a person
 	StepCorrected StepKind = "corrected" // Deliveries of a dead letter, by a person
-	StepAdmitted  StepKind = "admitted"  // Deliveries that were held, by a person
+	StepAdmitted  StepKind = "admitted"  // Deliveries that were held or rejected, by a person
 	StepReopened  StepKind = "reopened"  // Deliveries that were worked in before, by a person
 )
 

@@ -141,3 +141,67 @@ func TestAnAccountIsFoundAtOnceInALargeStore(t *testing.T) {
 		}
 	}
 }
+
+// Of somebody who writes without end the newest is told, in order.
+func TestAnAccountEndsSomewhere(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := open(t, dir)
+	if _, err := raw(t, dir).Exec(`with recursive c(i) as (select 1 union all select i + 1 from c where i < 1500)
+		insert into inbox (id, source, key, content_type, body, received_at, state) select 'd' || i, 'lead', 'a@example.com', '', x'7b7d', i, 'done' from c`); err != nil {
+		t.Fatal(err)
+	}
+	a, err := db.Account(t.Context(), store.Whose{Key: "a@example.com"})
+	if err != nil || !a.Cut || len(a.Deliveries) != 1000 || a.Deliveries[0].ID != "d501" || a.Deliveries[999].ID != "d1500" {
+		t.Errorf("%d deliveries, cut %v, %v; want the newest 1,000 in order", len(a.Deliveries), a.Cut, err)
+	}
+}
+
+// What a person asks for is part of the story.
+func TestWhatAPersonDoesIsNoted(t *testing.T) {
+	t.Parallel()
+	db := open(t, t.TempDir())
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := func(id string, held ...string) store.Intake {
+		return store.Intake{
+			Delivery: crm.Delivery{ID: id, Source: "lead", Key: "a@example.com", Body: []byte(id)}, Held: held,
+			Job: crm.Job{Kind: "k", Key: "a@example.com", Unique: "a@example.com"},
+		}
+	}
+	dead := func() crm.Job {
+		t.Helper()
+		claimed, _, err := db.Turn(t.Context(), nil, crm.Room{Notion: 1, Lanes: map[crm.Lane]int{crm.Live: 1}})
+		must(err)
+		_, _, err = db.Turn(t.Context(), []crm.End{{Job: claimed[0], State: crm.JobDead}}, crm.Room{})
+		must(err)
+		return claimed[0]
+	}
+	for _, i := range []store.Intake{in("one", "origin"), in("two", "origin")} {
+		_, err := db.Accept(t.Context(), i)
+		must(err)
+	}
+	must(db.Quarantine(t.Context(), store.Rejected{ID: "three", Body: []byte("three")}))
+	must(db.Admit(t.Context(), "one", in("one").Job))
+	must(db.Discard(t.Context(), "two"))
+	must(db.RetryJob(t.Context(), dead()))
+	must(db.Correct(t.Context(), dead(), crm.Correction{Delivery: "one", Body: []byte("better"), Key: "a@example.com", Job: in("one").Job}))
+	must(db.DropJob(t.Context(), dead()))
+	must(db.Reopen(t.Context(), "one", in("one").Job))
+	_, err := db.Release(t.Context(), "three", in("three"))
+	must(err)
+	a, err := db.Account(t.Context(), store.Whose{Key: "a@example.com"})
+	must(err)
+	var got []crm.StepKind
+	for _, s := range a.Steps {
+		got = append(got, s.Kind)
+	}
+	want := []crm.StepKind{crm.StepAdmitted, crm.StepDropped, crm.StepRetried, crm.StepCorrected, crm.StepDropped, crm.StepReopened, crm.StepAdmitted}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}

@@ -604,6 +604,7 @@ func (s *story) ends(running []crm.Job) (ends []crm.End) {
 				Progress: []crm.Progress{{Delivery: s.deliveries[plainBody], State: crm.DeliveryDone, Page: anasPage}},
 				Sights:   []crm.Sight{{Database: contacts, Key: anas, AskedAt: time.Now(), Page: crm.Page{ID: "new", Values: map[string]crm.Value{"mail": crm.Text(crm.KindEmail, anas)}}}},
 				Jobs:     []crm.Job{{Kind: "lead.activity", Key: s.deliveries[plainBody]}},
+				Steps:    []crm.Step{{Kind: crm.StepMade, Record: crm.Record{Key: anas}, Page: anasPage}},
 			}
 		case j.Kind == "digest.make":
 			end.Commit = crm.Commit{Messages: []crm.Message{{Channel: "sales", Rule: "stale", Slot: "next", Text: anas}}}

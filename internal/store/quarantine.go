@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"time"
+
+	"github.com/dealbell/dealbell/internal/crm"
 )
 
 const (
@@ -113,6 +115,11 @@ func (db *DB) Release(ctx context.Context, id string, in Intake) (Receipt, error
 		}
 		if receipt, err = tx.accept(in); err != nil || receipt.Verdict == KeyReused {
 			return err
+		}
+		if receipt.Verdict != Duplicate {
+			if err := tx.byHand(crm.StepAdmitted, in.Delivery.Key, 0, id); err != nil {
+				return err
+			}
 		}
 		return tx.exec(`delete from quarantine where id = ?`, id)
 	})
