@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -173,6 +174,69 @@ func TestForgettingCoversRowsThatWait(t *testing.T) {
 		if in := w.imported(id, time.Hour); in.State != crm.ImportDone || in.Created != 99 || len(w.contacts()) != 99 {
 			w.t.Errorf("%+v, %d contacts; want all but the one", in, len(w.contacts()))
 		}
+	})
+}
+
+func TestAFullWorkspaceStopsAnImport(t *testing.T) {
+	importing(t, func(w *world) {
+		w.notion.SetFaults(sandbox.Faults{Script: []sandbox.Scripted{{Match: sandbox.Match{Method: http.MethodPost, Path: "/v1/pages"}, Fault: sandbox.BlockLimit}}})
+		in := w.imported(w.imports(smallFile), 10*time.Minute)
+		if in.State != crm.ImportStopped || in.Open() != 5 || in.Reason == "" {
+			w.t.Errorf("%+v, want it stopped with a reason", in)
+		}
+	})
+}
+
+// TestDealsAreFoundByTheirTitle brings rows into a database without keys, while
+// answers get lost.
+func TestDealsAreFoundByTheirTitle(t *testing.T) {
+	t.Parallel()
+	for lost := range 3 { // all answers to creates, the first one, the second one
+		synctest.Test(t, func(t *testing.T) {
+			s := newSales(t, sandbox.Options{Latency: 100 * time.Millisecond, QueryLag: 5 * time.Second}, sandbox.DeliveryPlan{})
+			s.notion.AddRow(s.crm.Deals, map[string]any{"Deal Name": "Known deal", "Stage": "Negotiation"})
+			time.Sleep(time.Minute)
+			s.start()
+			time.Sleep(time.Minute)
+			s.notion.SetFaults(sandbox.Faults{Script: []sandbox.Scripted{
+				{Match: sandbox.Match{Method: http.MethodPost, Path: "/v1/pages"}, Nth: lost, Fault: sandbox.ResetAfter},
+			}})
+			s.importDeals()
+			s.stop()
+		})
+	}
+}
+
+func (s *sales) importDeals() {
+	s.t.Helper()
+	const file = "Deal;Stage;Value;Owner\nKNOWN DEAL;Won;1.500,50;Ana\nNew deal;Won;7;Ana\nNewer deal;Won;8;\nnew deal ;;9;\n"
+	deals := func(w *importer.Wish) {
+		s.attached(func(db *store.DB) (err error) {
+			w.Schema, _, err = db.Schema(context.Background(), s.crm.Deals.ID)
+			return err
+		})
+		w.Key, w.Contacts, w.Map = w.Schema.Title(), false, []string{"Deal=Deal Name"}
+	}
+	if in := s.imported(s.imports(file, deals), 10*time.Minute); in.State != crm.ImportDone || in.Created != 2 || in.Updated != 1 {
+		s.t.Errorf("%+v, want two created and one updated", in)
+	}
+	time.Sleep(10 * time.Minute)
+	var got []string
+	for _, row := range s.notion.Rows(s.crm.Deals) {
+		got = append(got, row.Values["Deal Name"]+" "+row.Values["Stage"]+" "+row.Values["Value"])
+	}
+	slices.Sort(got)
+	if want := []string{"Known deal Negotiation 1500.5", "New deal Won 7", "Newer deal Won 8"}; !slices.Equal(got, want) {
+		s.t.Errorf("%q, want %q", got, want)
+	}
+	if n := len(s.slack.Messages("sales")); n != 0 {
+		s.t.Errorf("%d messages: what is imported rings nothing", n)
+	}
+	s.attached(func(db *store.DB) error {
+		if p := s.plan(db, file, deals); p.Writes() != 0 || p.Unchanged != 3 {
+			s.t.Errorf("a second run: %+v", p)
+		}
+		return nil
 	})
 }
 

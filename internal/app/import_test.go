@@ -122,8 +122,8 @@ func TestAnImportDelaysNoLead(t *testing.T) {
 
 		w.notion.ForgetTranscript()
 		w.attached(func(db *store.DB) error {
-			if p := w.plan(db, people(rows)); p.Unchanged != rows || len(p.Write) != 0 {
-				t.Errorf("the second run would write %d rows, and leave %d alone", len(p.Write), p.Unchanged)
+			if p := w.plan(db, people(rows)); p.Unchanged != rows || p.Writes() != 0 {
+				t.Errorf("the second run would write %d rows, and leave %d alone", p.Writes(), p.Unchanged)
 			}
 			return nil
 		})

@@ -395,7 +395,7 @@ func TestTheStoryOfAnImportedContactSaysFromWhere(t *testing.T) {
 			}
 			email, _ := schema.Property("Email")
 			row := crm.ImportRow{Line: 7, Key: ana, Wanted: map[string]crm.Value{email.ID: crm.Text(email.Kind, "Ana@example.com")}, Sum: []byte("sum")}
-			id, err := db.BeginImport(context.Background(), crm.Import{Database: schema.Database, File: []byte("file"), Property: email.ID, Rows: 1}, []crm.ImportRow{row})
+			id, err := db.BeginImport(context.Background(), crm.Import{Database: schema.Database, File: []byte("file"), Property: email.ID, Rows: 1}, slices.Values([]crm.ImportRow{row}))
 			if err != nil {
 				return err
 			}

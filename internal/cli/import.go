@@ -128,7 +128,7 @@ func (i *importing) run() error {
 			return err
 		}
 	}
-	if len(plan.Write) == 0 {
+	if plan.Writes() == 0 {
 		return i.conclude(plan.Import, plan)
 	}
 	return i.begin(plan)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -56,14 +57,15 @@ type Reject struct {
 	Reason string `json:"reason"`
 }
 
-// draftRow is what the rows of one key want.
+// draftRow is what the rows of one key want. There may be many: values are
+// kept as JSON, which takes a fraction of their memory.
 type draftRow struct {
 	line     int
 	key      string
-	wanted   map[string]crm.Value // by property id
-	page     string               // that carries the key; "" for none
-	others   int                  // more pages that do
-	replaces int                  // values of that page
+	wanted   json.RawMessage // property id -> value
+	page     string          // that carries the key; "" for none
+	others   int             // more pages that do
+	replaces int             // values of that page
 	outcome  crm.Outcome
 }
 
@@ -162,19 +164,26 @@ func (d *Draft) take(row table.Row) error {
 		return nil
 	}
 	first, known := d.byKey[key]
-	if !known {
-		first = &draftRow{line: row.Line, key: key, wanted: wanted}
-		d.byKey[key] = first
+	if known {
+		d.Merged++
+		maps.Copy(wanted, first.values()) // the first of each property counts
+	} else {
+		first = &draftRow{line: row.Line, key: strings.Clone(key)}
+		d.byKey[first.key] = first
 		d.rows = append(d.rows, first)
-		return nil
 	}
-	d.Merged++
-	for id, v := range wanted {
-		if _, taken := first.wanted[id]; !taken {
-			first.wanted[id] = v
-		}
-	}
-	return nil
+	return first.keep(wanted)
+}
+
+func (r *draftRow) keep(values map[string]crm.Value) (err error) {
+	r.wanted, err = json.Marshal(values) // the keys are sorted, so that equal values give equal bytes
+	return err
+}
+
+func (r *draftRow) values() map[string]crm.Value {
+	values := map[string]crm.Value{}
+	_ = json.Unmarshal(r.wanted, &values) // it was made above
+	return values
 }
 
 // values turns the cells of a row into values, and says what does not fit.

@@ -275,14 +275,21 @@ func (k *keyless) Known(ctx context.Context, _, _ string) ([]crm.Snapshot, error
 	return found, nil
 }
 
-// Apply takes note of the pages that were seen.
+// Apply takes note of the pages that were seen. One that nobody knew while a
+// create was begun is what that made.
 func (k *keyless) Apply(ctx context.Context, c crm.Commit) error {
-	for _, sight := range c.Sights {
+	for n, sight := range c.Sights {
 		carries := sight.Key == k.key
-		if i := slices.Index(k.pages, sight.Page.ID); i >= 0 && !carries {
+		i := slices.Index(k.pages, sight.Page.ID)
+		switch {
+		case i >= 0 && !carries:
 			k.pages = slices.Delete(k.pages, i, i+1)
-		} else if i < 0 && carries {
-			k.pages = append(k.pages, sight.Page.ID)
+		case i < 0 && carries:
+			_, begun, err := k.Intent(ctx, sight.Database, k.key)
+			if err != nil {
+				return err
+			}
+			k.pages, c.Sights[n].Made = append(k.pages, sight.Page.ID), begun
 		}
 	}
 	nameless(c.Sights)

@@ -40,9 +40,12 @@ func mapColumns(header []string, schema crm.Schema, key crm.Property, wishes []s
 		if err != nil {
 			return nil, err
 		}
+		if other := slices.IndexFunc(columns, func(c Column) bool { return p.ID != "" && c.to.ID == p.ID }); other >= 0 && !slices.Contains(joined, p.Kind) {
+			return nil, fmt.Errorf("--map %s: %q takes one column, and has %q", wish, p.Name, columns[other].Name)
+		}
 		columns[i].Property, columns[i].to, settled[i] = p.Name, p, true
 		if p.ID == "" {
-			columns[i].Note = "left out, as you said"
+			columns[i].Note = "as you said"
 		}
 	}
 	guessAll(columns, settled, schema)

@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -37,9 +38,12 @@ type Plan struct {
 	Took      time.Duration `json:"-"`
 	Seconds   float64       `json:"seconds"` // that all calls take
 
-	Import crm.Import      `json:"-"`
-	Write  []crm.ImportRow `json:"-"`
+	Import crm.Import              `json:"-"`
+	Write  iter.Seq[crm.ImportRow] `json:"-"` // in the order of the file
 }
+
+// Writes counts the rows that have to be written.
+func (p Plan) Writes() int { return p.Creates + p.Updates }
 
 // batch is how many rows Notion shows in one answer.
 const batch = 100
@@ -66,11 +70,12 @@ func (d *Draft) Compare(ctx context.Context, replica Replica, rate float64) (Pla
 			return p, err
 		}
 	}
+	p.Write = d.writes
 	slices.Sort(p.Options)
 	slices.SortFunc(p.Rejects, func(a, b Reject) int { return a.Line - b.Line })
 	p.Rejected = len(p.Rejects)
 	p.Reads = known/batch + 1
-	p.Calls = p.Reads + len(p.Write)
+	p.Calls = p.Reads + p.Writes()
 	p.Took = time.Duration(float64(p.Calls) / rate * float64(time.Second))
 	p.Seconds = p.Took.Seconds()
 	p.Import = crm.Import{
@@ -87,11 +92,12 @@ func (d *Draft) meet(row *draftRow, page crm.Snapshot) {
 		return
 	}
 	row.page, row.outcome = page.Page, crm.Unchanged
+	wanted := row.values()
 	var replace map[string]crm.Value
 	if d.wish.Overwrite {
-		replace = without(row.wanted, d.wish.Key.ID)
+		replace = without(wanted, d.wish.Key.ID)
 	}
-	missing := upsert.Missing(row.wanted, replace, page.Values)
+	missing := upsert.Missing(wanted, replace, page.Values)
 	if len(missing) > 0 {
 		row.outcome = crm.Updated
 	}
@@ -106,6 +112,7 @@ func (d *Draft) meet(row *draftRow, page crm.Snapshot) {
 // left alone, whatever people did to its page since.
 func (d *Draft) judge(ctx context.Context, replica Replica, row *draftRow, p *Plan) error {
 	if row.others > 0 && !d.wish.Contacts {
+		row.outcome = crm.Rejected
 		p.Rejects = append(p.Rejects, Reject{row.line, fmt.Sprintf("%d rows of %s carry this %q", row.others+1, p.Database, d.wish.Key.Name)})
 		return nil
 	}
@@ -113,7 +120,7 @@ func (d *Draft) judge(ctx context.Context, replica Replica, row *draftRow, p *Pl
 		p.Unchanged++
 		return nil
 	}
-	sum, err := d.hash("row", d.wish.Schema.Database, d.wish.Key.ID, row.key, row.wanted, d.wish.Overwrite)
+	sum, err := d.sum(row)
 	if err != nil {
 		return err
 	}
@@ -123,22 +130,40 @@ func (d *Draft) judge(ctx context.Context, replica Replica, row *draftRow, p *Pl
 	}
 	switch {
 	case page != "":
+		row.outcome = crm.Unchanged
 		p.Unchanged++
 		return nil
 	case row.outcome == crm.Updated:
 		p.Updates++
 		p.Replaces += row.replaces
 	default:
+		row.outcome = crm.Created
 		p.Creates++
 	}
 	d.newOptions(row, p)
-	p.Write = append(p.Write, crm.ImportRow{Line: row.line, Key: row.key, Wanted: row.wanted, Sum: sum})
 	return nil
+}
+
+func (d *Draft) sum(row *draftRow) ([]byte, error) {
+	return d.hash("row", d.wish.Schema.Database, d.wish.Key.ID, row.key, row.wanted, d.wish.Overwrite)
+}
+
+// writes yields the rows that have to be written.
+func (d *Draft) writes(yield func(crm.ImportRow) bool) {
+	for _, row := range d.rows {
+		if row.outcome != crm.Created && row.outcome != crm.Updated {
+			continue
+		}
+		sum, err := d.sum(row)
+		if err != nil || !yield(crm.ImportRow{Line: row.line, Key: row.key, Wanted: row.values(), Sum: sum}) {
+			return // it was hashed before
+		}
+	}
 }
 
 // newOptions lists the options that Notion makes when the row is written.
 func (d *Draft) newOptions(row *draftRow, p *Plan) {
-	for id, v := range row.wanted {
+	for id, v := range row.values() {
 		if v.Kind != crm.KindSelect && v.Kind != crm.KindMultiSelect {
 			continue
 		}

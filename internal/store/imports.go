@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"slices"
+	"iter"
 
 	"github.com/dealbell/dealbell/internal/crm"
 )
@@ -16,7 +16,7 @@ const importBatch = 200
 // BeginImport stores an import with the rows that are to be written. It takes
 // the place of others of its database that do not run; ErrBusy says that one
 // does. Nothing of it is done before [DB.RunImport].
-func (db *DB) BeginImport(ctx context.Context, i crm.Import, rows []crm.ImportRow) (id int64, err error) {
+func (db *DB) BeginImport(ctx context.Context, i crm.Import, rows iter.Seq[crm.ImportRow]) (id int64, err error) {
 	if err := db.write(ctx, func(tx *tx) error {
 		running, err := tx.row(`select id from imports where database = ? and state = 'running'`, []any{i.Database}, &id)
 		if running {
@@ -38,7 +38,7 @@ func (db *DB) BeginImport(ctx context.Context, i crm.Import, rows []crm.ImportRo
 	}); err != nil {
 		return 0, err
 	}
-	for batch := range slices.Chunk(rows, importBatch) {
+	for batch := range batches(rows, importBatch) {
 		if err := db.write(ctx, func(tx *tx) error {
 			return all(batch, func(r crm.ImportRow) error { return tx.saveImportRow(id, r) })()
 		}); err != nil {
@@ -46,6 +46,24 @@ func (db *DB) BeginImport(ctx context.Context, i crm.Import, rows []crm.ImportRo
 		}
 	}
 	return id, nil
+}
+
+// batches yields so many rows at once.
+func batches(rows iter.Seq[crm.ImportRow], n int) iter.Seq[[]crm.ImportRow] {
+	return func(yield func([]crm.ImportRow) bool) {
+		var batch []crm.ImportRow
+		for row := range rows {
+			if batch = append(batch, row); len(batch) == n {
+				if !yield(batch) {
+					return
+				}
+				batch = nil // a write that was given up may still be under way
+			}
+		}
+		if len(batch) > 0 {
+			yield(batch)
+		}
+	}
 }
 
 func (t *tx) saveImportRow(id int64, r crm.ImportRow) error {
