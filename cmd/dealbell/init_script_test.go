@@ -13,10 +13,11 @@ import (
 )
 
 // newcomer makes the Notion of somebody who sets Dealbell up: empty is a page
-// that is shared and nothing else, german is a CRM whose every name differs
+// that is shared and nothing else, personal the same with a token of a
+// person, german is a CRM whose every name differs
 // from the standard.
 func newcomer(kind string) *workspace {
-	w := &workspace{Workspace: sandbox.New(sandbox.Options{Token: initToken})}
+	w := &workspace{Workspace: sandbox.New(sandbox.Options{Token: initToken, Personal: kind == "personal"})}
 	w.home = w.AddPage("Our CRM")
 	if kind == "german" {
 		w.contacts = w.CreateDatabase("Kontakte",
@@ -34,12 +35,12 @@ func newcomer(kind string) *workspace {
 
 const initToken = "ntn_canary0123456789abcdef"
 
-// newcomer empty|german starts the Notion of a newcomer, whose token is in
+// newcomer empty|personal|german starts the Notion of a newcomer, whose token is in
 // the file token; newcomer lacks CAPABILITY... takes capabilities away;
 // newcomer revoked revokes the token; newcomer databases N compares how many
 // databases are on the page.
 func scriptNewcomer(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, neg, len(args) > 0, "newcomer empty|german|lacks CAPABILITY...|revoked|databases N")
+	usage(ts, neg, len(args) > 0, "newcomer empty|personal|german|lacks CAPABILITY...|revoked|databases N")
 	switch args[0] {
 	case "lacks":
 		var all []sandbox.Capability

@@ -43,7 +43,7 @@ func (c *initCommand) Run(s *session) error {
 		return errors.New("stopped; nothing was written")
 	}
 	if err != nil && r.state == begun {
-		return crm.WithHint(err, "the databases are made, the files are not written: run dealbell init again, it uses what is there")
+		return crm.WithHint(err, "databases may have been made, the files are not written: run dealbell init again, it uses what is there")
 	}
 	return err
 }
@@ -75,7 +75,7 @@ type progress int
 
 const (
 	untouched progress = iota
-	begun              // databases were made
+	begun              // databases may have been made
 )
 
 func (r *initRun) run() error {

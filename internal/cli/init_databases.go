@@ -54,7 +54,7 @@ func (r *initRun) database(role setup.Role) error {
 		if err := r.choose(role, now); err != nil {
 			return err
 		}
-	case preset == create:
+	case preset == create && r.c.Parent == "": // so role is Contacts
 		return crm.WithHint(fmt.Errorf("no database that is shared with the connection looks like %s", role.Title()),
 			"share one with the connection in Notion (•••, Connections), or let dealbell init make one: --contacts create --parent PAGE")
 	default:

@@ -196,11 +196,12 @@ func (r *initRun) make(role setup.Role) error {
 		if wanted != role {
 			continue
 		}
+		r.state = begun
 		s, made, err := setup.Ensure(r.ctx, r.notion, r.parent.ID, role, r.answers.Databases[setup.Contacts].DataSource)
 		if err != nil {
 			return err
 		}
-		r.state, r.answers.Databases[role] = begun, s
+		r.answers.Databases[role] = s
 		how := "Made"
 		if !made {
 			how = "Found"

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -11,6 +12,9 @@ import (
 
 // readFlags takes what needs no Notion to be judged.
 func (r *initRun) readFlags() error {
+	if r.flags.Config != "" {
+		return &usageError{errors.New("--config: init writes " + setup.YAMLName + " into a directory"), "name the directory with --dir"}
+	}
 	for _, line := range r.c.Map {
 		if _, _, err := parseMap(line); err != nil {
 			return err

@@ -137,7 +137,11 @@ func incapable(can notion.Capabilities) error {
 }
 
 func (r *initRun) greet(bot notion.Bot, can notion.Capabilities) {
-	fmt.Fprintf(r.Stderr, "   Connected as %q in the workspace %q: it may read, update and insert content.\n", oneLine(bot.Name), oneLine(bot.Workspace))
+	where := ""
+	if bot.Workspace != "" {
+		where = fmt.Sprintf(" in the workspace %q", oneLine(bot.Workspace))
+	}
+	fmt.Fprintf(r.Stderr, "   Connected as %q%s: it may read, update and insert content.\n", oneLine(bot.Name), where)
 	if bot.Person {
 		fmt.Fprintln(r.Stderr, "   Note: this is a person's own token, not a connection's. It sees all that the person sees, and their edits cannot be told\n"+
 			"   from Dealbell's. A connection of its own is better: create one, and run dealbell init again.")

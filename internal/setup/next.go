@@ -74,14 +74,13 @@ func (n Next) start() string {
 // firstLead needs the secret's variable, not the secret: a command line is
 // seen by others and kept in a history.
 func (n Next) firstLead() string {
-	return `Send the first lead, and see it in Notion:
+	return `Send the first lead, on this machine, and see it in Notion:
 
    . ` + n.env() + `
    body='{"email":"ana@example.com","name":"Ana","company":"Example Ltd","message":"Hello"}'
-   curl ` + n.base() + `/lead -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d "$body" \
+   curl http://` + n.Listen + `/lead -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d "$body" \
      -H "X-Form-Signature: sha256=$(printf %s "$body" | openssl dgst -sha256 -hmac "${FORM_SECRET%%,*}" | awk '{print $NF}')"
-
-   {"status":"created","id":"…the page…"} is the answer.
+   # {"status":"created","id":"…the page…"}
 `
 }
 
