@@ -1,6 +1,8 @@
 package setup_test
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -186,5 +188,33 @@ func TestOtherDatabasesTakeThePlaceOfTheFirst(t *testing.T) {
 	own := strings.Replace(first, "Deal won:", "Hurra:", 1)
 	if got, left = edit(t, a, own); len(left) != 1 || !strings.Contains(got, "Hurra:") {
 		t.Errorf("left %q, want the text that somebody wrote:\n%s", left, got)
+	}
+}
+
+// Many begin with a copy of the annotated example.
+func TestTheExampleInDeployIsEditedInItsPlaces(t *testing.T) {
+	t.Parallel()
+	example, err := os.ReadFile("../../deploy/dealbell.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := proposed(german)
+	for role, s := range german {
+		a.Mapping.Keep(role, setup.Written(string(example)), s)
+	}
+	got, left := edit(t, a, string(example))
+	if len(left) > 0 {
+		t.Errorf("left %q", left)
+	}
+	means(t, "the example", a, got)
+	was, is := strings.Split(string(example), "\n"), strings.Split(got, "\n")
+	kept := 0
+	for _, line := range was {
+		if slices.Contains(is, line) {
+			kept++
+		}
+	}
+	if kept < len(was)-12 {
+		t.Errorf("only %d of %d lines are as they were:\n%s", kept, len(was), cmp.Diff(was, is))
 	}
 }

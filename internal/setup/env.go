@@ -16,7 +16,6 @@ const (
 	EnvActivities = "NOTION_ACTIVITIES_DB_ID"
 	EnvSlack      = "SLACK_WEBHOOK_URL"
 	EnvFormSecret = "FORM_SECRET"
-	envSlackToken = "SLACK_BOT_TOKEN"
 	EnvPublicURL  = "DEALBELL_PUBLIC_URL"
 	EnvNotionURL  = "DEALBELL_NOTION_URL"
 	EnvConfig     = "DEALBELL_CONFIG"
@@ -38,7 +37,7 @@ var variables = []struct {
 	{EnvDeals, "", true},
 	{EnvActivities, "Each message becomes a row here; without it, a paragraph on the contact's page.", true},
 	{EnvSlack, "Where it rings: an incoming webhook (api.slack.com/apps, Incoming Webhooks).", true},
-	{envSlackToken, "Mentions owners and writes direct messages. Scopes: chat:write, users:read.email.", true},
+	{"SLACK_BOT_TOKEN", "Mentions owners and writes direct messages. Scopes: chat:write, users:read.email.", true},
 	{EnvFormSecret, "What the website signs leads with. While rotating, several, separated by commas.", true},
 	{EnvPublicURL, "Where the world finds Dealbell.", true},
 	{EnvNotionURL, "Another Notion than the real one.", false},

@@ -55,6 +55,7 @@ func (n Next) String() string {
 	for i, step := range steps {
 		fmt.Fprintf(&b, "\n%d. %s", i+1, step)
 	}
+	b.WriteString("\nWhen something looks wrong: dealbell doctor\n")
 	return b.String()
 }
 
