@@ -37,7 +37,7 @@ TORTURED = $(shell grep -rl DEALBELL_TORTURE --include='*_test.go' internal | xa
 
 .PHONY: screenshots
 screenshots: ## Photograph the pages in Chromium, light, dark and as on a telephone, into DIR (default screenshots).
-	@mkdir -p "$(DIR)" && DEALBELL_SCREENSHOTS="$$(realpath "$(DIR)")" $(GO) test $(PHOTOGRAPHED) -count=1 -run 'FitEachScreen|OperatorsDay' && ls "$(DIR)"
+	@mkdir -p "$(DIR)" && DEALBELL_SCREENSHOTS="$$(realpath "$(DIR)")" $(GO) test $(PHOTOGRAPHED) -count=1 -run 'Newcomer|OperatorsDay' && ls "$(DIR)"
 
 .PHONY: torture
 torture: ## Run the rigs at their full length, which takes an hour or more, and print the figures.

@@ -23,7 +23,7 @@ import (
 
 const (
 	startLimit = 20 * time.Second
-	stopLimit  = 20 * time.Second // as the daemon promises
+	stopLimit  = 2 * time.Second // nothing of it is kept
 	lastWords  = 2 << 10
 )
 

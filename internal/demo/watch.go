@@ -18,7 +18,7 @@ const look = 200 * time.Millisecond
 
 // watch is what was seen last.
 type watch struct {
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows; taken under the sandbox's lock, so never around it
 	status app.Status // of the daemon when it last answered
 	lost   int
 	twice  int
@@ -42,6 +42,8 @@ func (c *company) keepWatch(ctx context.Context) {
 	c.notion.Watch(c.overhear)
 	for ctx.Err() == nil {
 		c.lookAround(ctx)
+		c.notion.ForgetTranscript() // all was overheard, and a demo may run for long
+		c.slack.ForgetTranscript()
 		select {
 		case <-ctx.Done():
 		case <-time.After(look):
@@ -79,8 +81,6 @@ func (c *company) lookAround(ctx context.Context) {
 		c.journal.say(sandbox.Bad, "%d leads are neither in Notion nor known to Dealbell.", lost)
 	}
 	c.watch.lost = lost
-	c.notion.ForgetTranscript()
-	c.slack.ForgetTranscript()
 }
 
 // watchDeals tells of every move, whoever made it.
