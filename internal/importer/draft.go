@@ -49,6 +49,7 @@ type Draft struct {
 	habits []habit
 	rows   []*draftRow
 	byKey  map[string]*draftRow
+	byPage map[string]*draftRow // rows of an export, which name their pages
 }
 
 // Reject says why a row cannot be brought in.
@@ -75,7 +76,7 @@ func NewDraft(file io.ReadSeeker, w Wish) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Draft{Format: r.Format(), wish: w, byKey: map[string]*draftRow{}}
+	d := &Draft{Format: r.Format(), wish: w, byKey: map[string]*draftRow{}, byPage: map[string]*draftRow{}}
 	if d.Columns, err = mapColumns(r.Header(), w.Schema, w.Key, w.Map); err != nil {
 		return nil, err
 	}
@@ -153,24 +154,37 @@ func (d *Draft) take(row table.Row) error {
 	}
 	wanted, problems := d.values(row)
 	key := observe.Key(wanted[d.wish.Key.ID])
-	switch {
-	case row.Extra:
+	if row.Extra {
 		problems = append([]string{fmt.Sprintf("it has more cells than the header (%d)", len(d.Columns))}, problems...)
-	case key == "" && len(problems) == 0:
-		problems = append(problems, fmt.Sprintf("%q is empty", d.wish.Key.Name))
 	}
 	if len(problems) > 0 {
 		d.Rejects = append(d.Rejects, Reject{row.Line, strings.Join(problems, "; ")})
 		return nil
 	}
-	first, known := d.byKey[key]
-	if known {
+	own := &draftRow{line: row.Line, key: strings.Clone(key)}
+	if i := slices.IndexFunc(d.Columns, func(c Column) bool { return c.Name == PageColumn }); i >= 0 && strings.TrimSpace(row.Cells[i]) != "" {
+		if page := crm.NormalID(row.Cells[i]); d.byPage[page] == nil {
+			d.byPage[page] = own
+			return own.keep(wanted)
+		}
+	}
+	return d.place(own, wanted)
+}
+
+// place gives a row its own place, or merges it into the first of its key.
+func (d *Draft) place(row *draftRow, wanted map[string]crm.Value) error {
+	first, known := d.byKey[row.key]
+	switch {
+	case row.key == "":
+		d.Rejects = append(d.Rejects, Reject{row.line, fmt.Sprintf("%q is empty", d.wish.Key.Name)})
+		return nil
+	case known:
 		d.Merged++
 		maps.Copy(wanted, first.values()) // the first of each property counts
-	} else {
-		first = &draftRow{line: row.Line, key: strings.Clone(key)}
-		d.byKey[first.key] = first
-		d.rows = append(d.rows, first)
+	default:
+		first = row
+		d.byKey[row.key] = row
+		d.rows = append(d.rows, row)
 	}
 	return first.keep(wanted)
 }

@@ -27,7 +27,8 @@ type export struct {
 }
 
 // Export writes the rows of a database as a table that the import takes back:
-// the title first, then the other properties as Notion lists them.
+// the title first, then the other properties as Notion lists them, and where
+// the page is.
 func Export(ctx context.Context, from Archive, schema crm.Schema, to *table.Writer) (rows int, err error) {
 	e := export{from, map[string]string{}}
 	properties := slices.Clone(schema.Properties)
@@ -46,7 +47,7 @@ func Export(ctx context.Context, from Archive, schema crm.Schema, to *table.Writ
 	for _, p := range properties {
 		header = append(header, p.Name)
 	}
-	if err := to.Write(header...); err != nil {
+	if err := to.Write(append(header, PageColumn)...); err != nil {
 		return 0, err
 	}
 	err = from.Rows(ctx, schema.Database, func(page crm.Snapshot) error {
@@ -59,7 +60,7 @@ func Export(ctx context.Context, from Archive, schema crm.Schema, to *table.Writ
 			}
 			cells = append(cells, cell)
 		}
-		return to.Write(cells...)
+		return to.Write(append(cells, cmp.Or(page.URL, page.Page))...)
 	})
 	if err != nil {
 		return rows, fmt.Errorf("read rows: %w", err)

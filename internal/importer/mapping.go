@@ -9,11 +9,17 @@ import (
 	"github.com/dealbell/dealbell/internal/upsert"
 )
 
-// The columns that a file of rejected rows has besides.
+// The columns that our own files have besides: those of rejected rows, and
+// those of an export.
 const (
 	LineColumn   = "Rejected line"
 	ReasonColumn = "Rejected because"
+	PageColumn   = "Notion page"
 )
+
+func isOurs(column string) bool {
+	return column == LineColumn || column == ReasonColumn || column == PageColumn
+}
 
 // Column says where a column of the file goes.
 type Column struct {
@@ -131,7 +137,7 @@ func guessAll(columns []Column, settled map[int]bool, schema crm.Schema) {
 	}
 	for _, sure := range []bool{true, false} { // names that are the same go first
 		for i, c := range columns {
-			if settled[i] || c.Name == LineColumn || c.Name == ReasonColumn {
+			if settled[i] || isOurs(c.Name) {
 				continue
 			}
 			p, found := guess(c.Name, free)
@@ -142,7 +148,7 @@ func guessAll(columns []Column, settled map[int]bool, schema crm.Schema) {
 	}
 	joinNames(columns, settled, free, schema)
 	for i := range columns {
-		if !settled[i] && columns[i].Name != LineColumn && columns[i].Name != ReasonColumn {
+		if !settled[i] && !isOurs(columns[i].Name) {
 			columns[i].Note = "there is no property like it"
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -51,9 +52,13 @@ const batch = 100
 // Compare finds the rows of a draft in the database, and what would become of
 // them at so many calls a second.
 func (d *Draft) Compare(ctx context.Context, replica Replica, rate float64) (Plan, error) {
+	asExported, err := d.placeExported(ctx, replica)
+	if err != nil {
+		return Plan{}, err
+	}
 	p := Plan{
 		Database: d.wish.Schema.Name, Format: d.Format.String(), Columns: d.Columns, Rows: d.Rows, Merged: d.Merged,
-		Rejects: slices.Clone(d.Rejects), Options: []string{},
+		Unchanged: asExported, Rejects: slices.Clone(d.Rejects), Options: []string{},
 	}
 	known := 0
 	if err := replica.Rows(ctx, d.wish.Schema.Database, func(page crm.Snapshot) error {
@@ -85,6 +90,43 @@ func (d *Draft) Compare(ctx context.Context, replica Replica, rate float64) (Pla
 	return p, nil
 }
 
+// placeExported counts the rows that name their page and say what that shows,
+// also where it carries no key, or that of another page. The others go by
+// their keys.
+func (d *Draft) placeExported(ctx context.Context, replica Replica) (same int, err error) {
+	if len(d.byPage) == 0 {
+		return 0, nil
+	}
+	if err := replica.Rows(ctx, d.wish.Schema.Database, func(page crm.Snapshot) error {
+		row, named := d.byPage[page.Page]
+		if !named || row.key != observe.Key(page.Values[d.wish.Key.ID]) {
+			return nil
+		}
+		if wanted := row.values(); len(upsert.Missing(wanted, d.replacing(wanted), page.Values)) == 0 {
+			delete(d.byPage, page.Page)
+			same++
+		}
+		return nil
+	}); err != nil {
+		return 0, fmt.Errorf("look through the rows of %s: %w", d.wish.Schema.Name, err)
+	}
+	for _, row := range slices.SortedFunc(maps.Values(d.byPage), func(a, b *draftRow) int { return a.line - b.line }) {
+		if err := d.place(row, row.values()); err != nil {
+			return 0, err
+		}
+	}
+	clear(d.byPage)
+	return same, nil
+}
+
+// replacing returns the values that take the place of others.
+func (d *Draft) replacing(wanted map[string]crm.Value) map[string]crm.Value {
+	if !d.wish.Overwrite {
+		return nil
+	}
+	return without(wanted, d.wish.Key.ID)
+}
+
 // meet compares a row with a page that carries its key: the oldest counts.
 func (d *Draft) meet(row *draftRow, page crm.Snapshot) {
 	if row.page != "" {
@@ -93,11 +135,7 @@ func (d *Draft) meet(row *draftRow, page crm.Snapshot) {
 	}
 	row.page, row.outcome = page.Page, crm.Unchanged
 	wanted := row.values()
-	var replace map[string]crm.Value
-	if d.wish.Overwrite {
-		replace = without(wanted, d.wish.Key.ID)
-	}
-	missing := upsert.Missing(wanted, replace, page.Values)
+	missing := upsert.Missing(wanted, d.replacing(wanted), page.Values)
 	if len(missing) > 0 {
 		row.outcome = crm.Updated
 	}

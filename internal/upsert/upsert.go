@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -163,12 +164,15 @@ func (r *run) wanted(present map[string]crm.Value) (values map[string]crm.Value,
 func Missing(fill, replace, present map[string]crm.Value) map[string]crm.Value {
 	values := blanks(fill, present)
 	for id, v := range replace {
-		if !observe.Shows(present[id], v) {
+		if have := present[id]; !have.Same(v) && (v.Text == "" || plainText(have.Text) != plainText(v.Text)) {
 			values[id] = v
 		}
 	}
 	return values
 }
+
+// plainText leaves out what a text may lose on its way.
+func plainText(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r", "")) }
 
 // relies reports whether what is known of a page will do. It does not where a
 // value is not known at all, as after somebody was forgotten.
