@@ -142,6 +142,10 @@ const (
 func TestAPersonSetsDealbellUp(t *testing.T) {
 	t.Parallel()
 	w, dir := newcomer("german"), filepath.Join(t.TempDir(), "crm")
+	slack := sandbox.NewSlack(sandbox.SlackOptions{})
+	server := httptest.NewServer(slack.Handler())
+	t.Cleanup(server.Close)
+	webhook := server.URL + strings.TrimPrefix(slack.Webhook("sales"), "https://hooks.slack.com")
 	s := sit(t, w, dir)
 
 	// The secret is pasted with spaces and line breaks, after two that are wrong.
@@ -178,7 +182,9 @@ func TestAPersonSetsDealbellUp(t *testing.T) {
 	s.answer(`4\. Activities.*`+askWhich, "")
 	s.answer(askSlack, "hooks.slack.com")
 	s.expect(`that is not the URL of an incoming webhook`)
-	s.answer(askSlack, "https://hooks.slack.com/services/T0/B0/canary")
+	s.answer(askSlack, server.URL+"/services/T0/B0/canary")
+	s.expect(`ask Slack about channel "default"`)
+	s.answer(askSlack, webhook)
 	s.answer(askAddress, "crm.example.com")
 	s.answer(askAddress, "")
 	s.expect(`\+NOTION_TOKEN=«redacted» \(new\)`)
@@ -192,14 +198,17 @@ func TestAPersonSetsDealbellUp(t *testing.T) {
 	if code := s.exit(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if strings.Contains(s.text(), "canary") {
+	if strings.Contains(s.text(), "canary") || strings.Contains(s.text(), webhook) {
 		t.Errorf("a secret was shown:\n%s", s.text())
 	}
-	means(t, dir, w)
+	if said := slack.Messages("sales"); len(said) > 0 {
+		t.Errorf("the channel was disturbed: %v", said)
+	}
+	means(t, dir, w, webhook)
 }
 
 // means reads the files as the daemon does.
-func means(t *testing.T, dir string, w *workspace) {
+func means(t *testing.T, dir string, w *workspace, webhook string) {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(dir, setup.EnvName))
 	if err != nil {
@@ -212,7 +221,7 @@ func means(t *testing.T, dir string, w *workspace) {
 	}
 	f := c.LeadForms()[lead.Website]
 	if c.CheckServe() != nil || c.Contacts.ID != w.contacts.ID || c.Deals.ID != w.deals.ID || c.Activities.ID != "" || c.PublicURL != "https://crm.example.com" ||
-		c.NotionToken.Reveal() != initToken || c.SlackWebhook.Reveal() != "https://hooks.slack.com/services/T0/B0/canary" ||
+		c.NotionToken.Reveal() != initToken || c.SlackWebhook.Reveal() != webhook ||
 		f.Fields["company"] != "Branche" || f.Values["Phase"] != "Kunde" {
 		t.Errorf("the files mean %+v, %+v", c, f)
 	}

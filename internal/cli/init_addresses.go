@@ -7,8 +7,11 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/dealbell/dealbell/internal/config"
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/secret"
 	"github.com/dealbell/dealbell/internal/setup"
+	"github.com/dealbell/dealbell/internal/slack"
 )
 
 // slack asks for the webhook that rings.
@@ -17,17 +20,51 @@ func (r *initRun) slack() error {
 		return nil
 	}
 	fmt.Fprint(r.Stderr, "\n5. Slack, if you like. At api.slack.com/apps create an app, switch on Incoming Webhooks,\n   add one to a channel, and copy its URL; it is not shown here.\n")
-	return r.ask.secret("   URL of the webhook [none]", r.takeSlack)
+	return r.ask.secret("   URL of the webhook [none]", func(answer string) error {
+		err := checkWebhook(answer)
+		if err == nil && answer != "" {
+			err = r.tryChannel(secret.New(answer))
+		}
+		if err != nil {
+			return err
+		}
+		return r.takeSlack(answer)
+	})
+}
+
+// tryChannel asks Slack whether it would take a message. That Slack is not
+// reached says nothing about the webhook.
+func (r *initRun) tryChannel(webhook secret.String) error {
+	client, err := slack.New(slack.Options{
+		Webhooks: map[string]secret.String{config.DefaultChannel: webhook}, BaseURL: r.settings.Slack.URL, Private: r.settings.PrivateHosts,
+	})
+	if err != nil {
+		return err
+	}
+	err = client.Check(r.ctx, config.DefaultChannel)
+	if errors.Is(err, crm.ErrUnavailable) || errors.Is(err, crm.ErrAmbiguous) {
+		fmt.Fprintf(r.Stderr, "   Note: it could not be checked: %s\n", oneLine(err.Error()))
+		return nil
+	}
+	return err
 }
 
 func (r *initRun) takeSlack(text string) error {
+	if err := checkWebhook(text); err != nil || text == "" {
+		return err
+	}
+	return r.env.Set(setup.EnvSlack, text)
+}
+
+// checkWebhook refuses what is no URL of a webhook. Nothing is none.
+func checkWebhook(text string) error {
 	if text == "" {
 		return nil
 	}
 	if u, err := url.Parse(text); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") == "" {
 		return crm.WithHint(errors.New("that is not the URL of an incoming webhook"), "it looks like https://hooks.slack.com/services/T…/B…/…")
 	}
-	return r.env.Set(setup.EnvSlack, text)
+	return nil
 }
 
 // addresses asks where Dealbell and the website are.
