@@ -116,8 +116,10 @@ func TestManyTabsFollowWithOneReadASecondUntilTheEnd(t *testing.T) {
 	defer server.Close()
 	begun := time.Now()
 	var tabs []*bufio.Scanner
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
 	for range 5 {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/events", nil)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/events", nil)
 		must(t, err)
 		r.AddCookie(w.cookies["dealbell"])
 		answer, err := server.Client().Do(r)
@@ -160,7 +162,9 @@ func TestAStreamEndsWithItsSession(t *testing.T) {
 	w.logIn()
 	server := httptest.NewServer(w.handler)
 	defer server.Close()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/events", nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/events", nil)
 	must(t, err)
 	r.AddCookie(w.cookies["dealbell"])
 	answer, err := server.Client().Do(r)
