@@ -120,15 +120,7 @@ var errIncapable = errors.New("the connection lacks a capability")
 
 // incapable names what a connection has to be allowed.
 func incapable(can notion.Capabilities) error {
-	var lacks []string
-	for _, c := range []struct {
-		has  bool
-		name string
-	}{{can.Read, "Read content"}, {can.Update, "Update content"}, {can.Insert, "Insert content"}} {
-		if !c.has {
-			lacks = append(lacks, c.name)
-		}
-	}
+	lacks := can.Lacks()
 	if len(lacks) == 0 {
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/rules"
 	"github.com/dealbell/dealbell/internal/store"
+	"github.com/dealbell/dealbell/internal/upsert"
 )
 
 // State is how a thing is.
@@ -59,6 +60,7 @@ var rank = map[State]int{Fine: 0, Unknown: 1, Warning: 2, Failing: 3}
 // Notion is what the package needs of the client.
 type Notion interface {
 	Me(ctx context.Context) (notion.Bot, error)
+	Capabilities(ctx context.Context) (notion.Capabilities, error)
 	RefreshSchema(ctx context.Context, database string) (crm.Schema, error)
 }
 
@@ -89,7 +91,7 @@ type Options struct {
 	Slack      Slack
 	Channels   []string // of Slack, by configured name
 	Databases  []Database
-	Needs      []crm.Need
+	Needs      []upsert.Need
 	// Mistakes compares the names in rules and digests with a database: those
 	// of the operator, and those that every Dealbell has.
 	Mistakes   func(crm.Bindings) (own, standard []rules.Mistake, err error)

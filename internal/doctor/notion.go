@@ -10,6 +10,7 @@ import (
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/rules"
+	"github.com/dealbell/dealbell/internal/upsert"
 )
 
 func (s *Service) token(ctx context.Context) []Finding {
@@ -26,7 +27,22 @@ func (s *Service) token(ctx context.Context) []Finding {
 			"create an internal connection at notion.so/profile/integrations and use its secret",
 		}}
 	}
-	return []Finding{fine(check, "Notion accepts it")}
+	return s.capabilities(ctx)
+}
+
+// capabilities finds what the connection may not do.
+func (s *Service) capabilities(ctx context.Context) []Finding {
+	const check, next = "notion token", "tick it under Capabilities of the connection at notion.so/profile/integrations"
+	can, err := s.o.Notion.Capabilities(ctx)
+	switch lacks := can.Lacks(); {
+	case err != nil:
+		return unreadable(check, err, "dealbell doctor again, when Notion answers")
+	case len(lacks) > 0:
+		return []Finding{{check, Failing, "the connection lacks a capability: " + strings.Join(lacks, ", "), next}}
+	case !can.Emails:
+		return []Finding{{check, Warning, "Notion accepts it, but the connection may not see the addresses of people: owners are not mentioned in Slack", next}}
+	}
+	return []Finding{fine(check, "Notion accepts it, and it may read, update and insert")}
 }
 
 // mostRows is how many rows Notion's query returns at most
@@ -74,7 +90,7 @@ func (s *Service) misfits(check string, db Database, b crm.Bindings) (found []Fi
 		if need.Database != db.ID {
 			continue
 		}
-		misfit := need.Fit(b)
+		misfit := need.Fit(upsert.Bindings{Bindings: b})
 		if misfit == nil {
 			continue
 		}

@@ -10,10 +10,10 @@ import (
 )
 
 // Needs lists the properties that leads and other submissions are written to.
-func (o Options) Needs() []crm.Need {
+func (o Options) Needs() []upsert.Need {
 	text := upsert.TextKinds()
 	m := o.Mapping
-	needs := []crm.Need{
+	needs := []upsert.Need{
 		{Database: o.Contacts, Property: m.Key, Use: "identifies a contact by the address", Kinds: upsert.KeyKinds(), Required: true, Where: "lead: key:"},
 		{Database: o.Contacts, Property: m.Touch, Use: "gets the day of the latest submission", Kinds: []crm.Kind{crm.KindDate, crm.KindText, crm.KindTitle}, Where: "lead: last_contacted:"},
 	}
@@ -22,7 +22,7 @@ func (o Options) Needs() []crm.Need {
 	}
 	if o.Activities != "" {
 		activity := func(property, use string, kinds ...crm.Kind) {
-			needs = append(needs, crm.Need{Database: o.Activities, Property: property, Use: use, Kinds: kinds, Where: "lead: activity:"})
+			needs = append(needs, upsert.Need{Database: o.Activities, Property: property, Use: use, Kinds: kinds, Where: "lead: activity:"})
 		}
 		activity(m.Activity.Type, "says that it came by form", text...)
 		activity(m.Activity.At, "gets the time of the message", crm.KindDate, crm.KindText)
@@ -33,7 +33,7 @@ func (o Options) Needs() []crm.Need {
 	return distinct(needs)
 }
 
-func (f Form) needs(contacts string, text []crm.Kind) (needs []crm.Need) {
+func (f Form) needs(contacts string, text []crm.Kind) (needs []upsert.Need) {
 	database, where := f.Database, "forms: "+f.Name+":"
 	if database == "" {
 		database = contacts
@@ -42,7 +42,7 @@ func (f Form) needs(contacts string, text []crm.Kind) (needs []crm.Need) {
 		where = "lead:"
 	}
 	add := func(property, use, value string, kinds []crm.Kind) {
-		needs = append(needs, crm.Need{Database: database, Property: property, Use: use, Kinds: kinds, Value: value, Where: where})
+		needs = append(needs, upsert.Need{Database: database, Property: property, Use: use, Kinds: kinds, Value: value, Where: where})
 	}
 	for _, field := range slices.Sorted(maps.Keys(f.Fields)) {
 		add(f.Fields[field], fmt.Sprintf("takes the field %q", field), "", text)
@@ -57,10 +57,10 @@ func (f Form) needs(contacts string, text []crm.Kind) (needs []crm.Need) {
 }
 
 // distinct drops what is not named, and what several forms need alike.
-func distinct(needs []crm.Need) []crm.Need {
-	var kept []crm.Need
+func distinct(needs []upsert.Need) []upsert.Need {
+	var kept []upsert.Need
 	for _, n := range needs {
-		same := func(k crm.Need) bool {
+		same := func(k upsert.Need) bool {
 			return k.Database == n.Database && crm.SameName(k.Property, n.Property) && k.Value == n.Value
 		}
 		if n.Property != "" && !slices.ContainsFunc(kept, same) {

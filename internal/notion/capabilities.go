@@ -18,6 +18,21 @@ type Capabilities struct {
 	Emails               bool // and their addresses
 }
 
+// Lacks lists what the connection would have to be allowed besides, as Notion
+// calls it.
+func (c Capabilities) Lacks() []string {
+	var lacks []string
+	for _, one := range []struct {
+		may  bool
+		what string
+	}{{c.Read, "Read content"}, {c.Update, "Update content"}, {c.Insert, "Insert content"}} {
+		if !one.may {
+			lacks = append(lacks, one.what)
+		}
+	}
+	return lacks
+}
+
 // nowhere is the id of nothing.
 const nowhere = "dea1be11-0000-4000-8000-000000000000"
 

@@ -1,20 +1,22 @@
-package crm
+package upsert
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/dealbell/dealbell/internal/crm"
 )
 
 // Need is a property that Dealbell uses.
 type Need struct {
-	Database string // as configured
-	Property string // name as configured
-	Use      string // what for, such as `takes the form's field "company"`
-	Kinds    []Kind // those that will do
-	Value    string // a text that is written to it; "" when it is not known before
-	Required bool   // nothing works without it
-	Where    string // the key of the configuration file that names it
+	Database string     // as configured
+	Property string     // name as configured
+	Use      string     // what for, such as `takes the form's field "company"`
+	Kinds    []crm.Kind // those that will do
+	Value    string     // a text that is written to it; "" when it is not known before
+	Required bool       // nothing works without it
+	Where    string     // the key of the configuration file that names it
 }
 
 // Misfit says what is wrong with a property, and what to do about it.
@@ -35,7 +37,7 @@ func (n Need) Fit(b Bindings) *Misfit {
 		}
 	case !found:
 		return &Misfit{
-			Gone: true, Text: fmt.Sprintf("there is no property %q; it %s%s", n.Property, n.Use, b.meant(n)),
+			Gone: true, Text: fmt.Sprintf("there is no property %q; it %s%s", n.Property, n.Use, n.meant(b)),
 			Next: "add it in Notion, or name another one under " + n.Where,
 		}
 	case !slices.Contains(n.Kinds, p.Kind):
@@ -43,7 +45,7 @@ func (n Need) Fit(b Bindings) *Misfit {
 			Text: fmt.Sprintf("property %q is of type %s, want %s; it %s", p.Name, p.Kind, oneOf(n.Kinds), n.Use),
 			Next: "change its type in Notion, or name another one under " + n.Where,
 		}
-	case p.Kind == KindStatus && n.Value != "":
+	case p.Kind == crm.KindStatus && n.Value != "":
 		if _, ok := p.Option(n.Value); !ok {
 			return &Misfit{
 				Text: fmt.Sprintf("property %q has no option %q (options: %s)", p.Name, n.Value, strings.Join(p.Options, ", ")),
@@ -56,14 +58,14 @@ func (n Need) Fit(b Bindings) *Misfit {
 
 // meant names the property that may take the place of one that is not there:
 // one that is spelled alike, else the only one of a kind that will do.
-func (b Bindings) meant(n Need) string {
+func (n Need) meant(b Bindings) string {
 	var fitting []string
 	for _, p := range b.Schema.Properties {
 		if slices.Contains(n.Kinds, p.Kind) {
 			fitting = append(fitting, p.Name)
 		}
 	}
-	switch near := Nearest(n.Property, fitting); {
+	switch near := crm.Nearest(n.Property, fitting); {
 	case near != "":
 		return fmt.Sprintf(" (did you mean %q?)", near)
 	case len(fitting) == 1 && len(n.Kinds) == 1:
@@ -72,7 +74,7 @@ func (b Bindings) meant(n Need) string {
 	return ""
 }
 
-func oneOf(kinds []Kind) string {
+func oneOf(kinds []crm.Kind) string {
 	names := make([]string, len(kinds))
 	for i, k := range kinds {
 		names[i] = string(k)
