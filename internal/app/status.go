@@ -56,6 +56,17 @@ type DatabaseStatus struct {
 	PolledAt   time.Time `json:"polled_at"`  // the latest complete read
 	Reconciled time.Time `json:"reconciled"` // the latest complete comparison of all rows
 	Clues      int       `json:"clues"`      // pages that have to be looked at
+
+	Import *ImportStatus `json:"import,omitempty"` // that is under way, or whose end nobody was told
+}
+
+// ImportStatus is how an import stands.
+type ImportStatus struct {
+	State  string    `json:"state"`
+	Reason string    `json:"reason,omitempty"` // paused or stopped: why
+	Rows   int       `json:"rows"`
+	Left   int       `json:"left"` // to be written
+	Begun  time.Time `json:"begun_at"`
 }
 
 // WebhookStatus is how Notion's webhook subscription stands.
@@ -152,6 +163,13 @@ func databaseStatus(ctx context.Context, db *store.DB, r crm.Read) (DatabaseStat
 		return s, err
 	}
 	s.Name = schema.Name
+	in, found, err := db.ImportInto(ctx, r.Database)
+	if err != nil {
+		return s, err
+	}
+	if found {
+		s.Import = &ImportStatus{State: string(in.State), Reason: in.Reason, Rows: in.Rows, Left: in.Open(), Begun: in.BegunAt}
+	}
 	clues, err := db.Clues(ctx, r.Database, 10_000)
 	s.Clues = len(clues)
 	return s, err

@@ -63,6 +63,9 @@ func printStatus(out io.Writer, s app.Status) error {
 			read = "read up to edits of " + d.Watermark.Format(time.RFC3339)
 		}
 		fmt.Fprintf(w, "database %s\t%s\n", oneLine(cmp.Or(d.Name, d.ID)), read)
+		if in := d.Import; in != nil {
+			fmt.Fprintf(w, "\timport %s, %d of %d rows are left%s\n", in.State, in.Left, in.Rows, because(in.Reason))
+		}
 	}
 	printOut(w, s)
 	if !s.Notion.PausedUntil.IsZero() {
@@ -97,6 +100,14 @@ func printOut(w io.Writer, s app.Status) {
 	for _, m := range s.Outbox.Doubtful {
 		fmt.Fprintf(w, "\t%s, of %s to %s, page %s, %s ago: %s\n", m.State, oneLine(m.Rule), oneLine(m.Channel), cmp.Or(m.Page, "none"), age(m.At), oneLine(m.Reason))
 	}
+}
+
+// because gives the reason of an import that does not go on.
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + oneLine(reason) + "  → the same import command goes on with it"
 }
 
 func next(n int, command string) string {
