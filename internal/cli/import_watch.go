@@ -28,13 +28,14 @@ const (
 // of late, and by what changed since.
 func (i *importing) freshen() error {
 	asked, told, failing := time.Now(), false, time.Time{}
-	for first := true; ; first = false {
+	for under := ""; ; {
 		missing, err := i.missing(asked)
-		if err != nil || len(missing) == 0 {
+		if err != nil || missing.Kind == "" {
 			return err
 		}
-		if first {
-			if err := i.db.Apply(i.ctx, crm.Commit{Jobs: missing}); err != nil {
+		if missing.Kind != under {
+			under = missing.Kind
+			if err := i.db.Apply(i.ctx, crm.Commit{Jobs: []crm.Job{missing}}); err != nil {
 				return fmt.Errorf("ask for a read: %w", err)
 			}
 		}
@@ -42,7 +43,7 @@ func (i *importing) freshen() error {
 			told = true
 			fmt.Fprintf(i.Stderr, "reading %s first\n", i.Database)
 		}
-		why, err := i.lastError(poll.KindRead, poll.KindReconcile)
+		why, err := i.lastError(func(j crm.Job) bool { return j.Unique == missing.Unique }, under)
 		switch {
 		case err != nil:
 			return err
@@ -59,23 +60,27 @@ func (i *importing) freshen() error {
 	}
 }
 
-// missing returns the jobs that have to end before the rows are known.
-func (i *importing) missing(asked time.Time) (jobs []crm.Job, err error) {
+// missing returns the read that has to end before the rows are known, no job
+// when there is none. One that is whole tells what changed as well.
+func (i *importing) missing(asked time.Time) (crm.Job, error) {
 	read, err := i.db.Read(i.ctx, i.database)
 	if err != nil {
-		return nil, fmt.Errorf("read state: %w", err)
+		return crm.Job{}, fmt.Errorf("read state: %w", err)
 	}
 	reconcile, err := i.db.Reconcile(i.ctx, i.database)
 	if err != nil {
-		return nil, fmt.Errorf("read state: %w", err)
+		return crm.Job{}, fmt.Errorf("read state: %w", err)
 	}
-	if whole := asked.Add(-wholeRead); read.CompletedAt.IsZero() || read.CompletedAt.Before(whole) && reconcile.CompletedAt.Before(whole) {
-		jobs = append(jobs, poll.ReconcileJob(i.database, time.Time{}))
+	whole, latest := asked.Add(-wholeRead), asked.Add(-latestRead)
+	switch {
+	case read.CompletedAt.IsZero(), read.PolledAt.IsZero():
+		return poll.Job(i.database, time.Time{}), nil
+	case read.CompletedAt.Before(whole) && reconcile.CompletedAt.Before(whole):
+		return poll.ReconcileJob(i.database, time.Time{}), nil
+	case read.PolledAt.Before(latest) && reconcile.CompletedAt.Before(latest):
+		return poll.Job(i.database, time.Time{}), nil
 	}
-	if read.PolledAt.Before(asked.Add(-latestRead)) {
-		jobs = append(jobs, poll.Job(i.database, time.Time{}))
-	}
-	return jobs, nil
+	return crm.Job{}, nil
 }
 
 func (i *importing) pause() error {
@@ -87,15 +92,15 @@ func (i *importing) pause() error {
 	}
 }
 
-// lastError returns why a job of some kinds waits.
-func (i *importing) lastError(kinds ...string) (string, error) {
+// lastError returns why a job waits, of those that it is about.
+func (i *importing) lastError(about func(crm.Job) bool, kinds ...string) (string, error) {
 	for _, kind := range kinds {
-		jobs, err := i.db.Jobs(i.ctx, store.JobFilter{Kind: kind, State: crm.JobWaiting, Limit: 5})
+		jobs, err := i.db.Jobs(i.ctx, store.JobFilter{Kind: kind, State: crm.JobWaiting, Limit: 20})
 		if err != nil {
 			return "", fmt.Errorf("read jobs: %w", err)
 		}
 		for _, j := range jobs {
-			if j.LastError != "" {
+			if j.LastError != "" && about(j) {
 				return j.LastError, nil
 			}
 		}
@@ -129,7 +134,7 @@ func (i *importing) watch(id int64) (crm.Import, error) {
 				"once that is mended, the same command goes on where it stopped")
 		}
 		if time.Since(moved) > stallAfter {
-			if why, err := i.lastError(importer.KindRow, importer.KindFeed); err == nil && why != "" && why != said {
+			if why, err := i.lastError(func(crm.Job) bool { return true }, importer.KindRow, importer.KindFeed); err == nil && why != "" && why != said {
 				said = why
 				fmt.Fprintf(i.Stderr, "waiting: %s\n", oneLine(why))
 			}
