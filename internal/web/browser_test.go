@@ -45,6 +45,14 @@ func (b browser) logIn() {
 		chromedp.Click(`button`), chromedp.WaitVisible(`//h1[.="Overview"]`))
 }
 
+// path is where the browser is.
+func (b browser) path() string {
+	b.t.Helper()
+	path, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.pathname + location.search`))
+	must(b.t, err)
+	return path
+}
+
 // look makes sure that a page has no barriers, where DEALBELL_AXE names
 // axe-core, and keeps pictures of it, where DEALBELL_SCREENSHOTS names a
 // directory.
@@ -109,6 +117,7 @@ func (b browser) findALead() {
 	b.do("find a lead", chromedp.Click(`//nav//a[.="Leads"]`), chromedp.SendKeys(`#q`, "PERSON1@example.com"), chromedp.Click(`//button[.="Show"]`),
 		chromedp.WaitVisible(`//td/a[.="Bo Lind"]`), chromedp.WaitNotPresent(`//td/a[.="Ana Silva"]`),
 		chromedp.Click(`//td/a[.="Bo Lind"]`), chromedp.WaitVisible(`//dd[contains(.,"We need 3.")]`), chromedp.WaitVisible(`//a[.="Open the page"]`))
+	b.look("lead", b.path())
 	b.look("leads", "/leads")
 	b.look("held", "/leads?state=held")
 }
@@ -125,9 +134,7 @@ func (b browser) retryADeadLetter() {
 	b.t.Helper()
 	b.look("failures", "/failures")
 	b.do("open the dead letter", chromedp.Click(`//nav//a[.="Failures"]`), chromedp.Click(`//a[.="Bring a contact into Notion"]`), chromedp.WaitVisible(`//dd[.="Is anybody there?"]`))
-	path, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.pathname`))
-	must(b.t, err)
-	b.look("failure", path)
+	b.look("failure", b.path())
 	b.do("retry it", chromedp.Click(`//button[.="Retry"]`), chromedp.WaitVisible(`//*[contains(.,"It is tried again now")]`))
 	b.arrived("Dana Stuck")
 }
@@ -143,6 +150,7 @@ func (b browser) runADigest() {
 	b.t.Helper()
 	b.do("preview a digest", chromedp.Click(`//nav//a[.="Rules"]`), chromedp.Click(`//button[@aria-label="Preview: stale-leads"]`),
 		chromedp.WaitVisible(`//pre[contains(.,"Nora Lindqvist")]`))
+	b.look("digest", b.path())
 	b.do("send it", chromedp.Click(`//button[.="Send it now"]`), chromedp.WaitVisible(`//*[contains(.,"sent as you see")]`))
 	if got := b.slack.Messages("sales"); len(got) != 1 {
 		b.t.Errorf("Slack has %d messages, want the digest", len(got))
@@ -154,9 +162,7 @@ func (b browser) askWhy() {
 	b.t.Helper()
 	b.do("ask for a record", chromedp.Click(`//nav//a[.="Records"]`), chromedp.SendKeys(`#what`, "dana@example.com"), chromedp.Click(`//button[.="Tell"]`),
 		chromedp.WaitVisible(`//li[contains(.,"POST pages")]`), chromedp.Click(`(//a[.="The submission"])[1]`), chromedp.Click(`//a[.="Its whole story"]`), chromedp.WaitVisible(`//h2[.="Dana Stuck"]`))
-	path, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.pathname`))
-	must(b.t, err)
-	b.look("record", path)
+	b.look("record", b.path())
 	b.do("see the health", chromedp.Click(`//nav//a[.="Health"]`), chromedp.WaitVisible(`//td[.="notion token"]`))
 }
 

@@ -53,6 +53,17 @@ func TestASetupLinkSetsThePasswordOnce(t *testing.T) {
 	}
 }
 
+func TestAPasswordFromElsewhereEndsTheLink(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path, err := web.SetupPath(t.Context(), w.db)
+	must(t, err)
+	w.setPassword()
+	if got := w.do(http.MethodPost, path.Reveal(), url.Values{"password": {"another long password"}, "again": {"another long password"}}).Code; got != 410 {
+		t.Errorf("the link from before = %d, want 410", got)
+	}
+}
+
 func TestASetupLinkHoldsForADay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
