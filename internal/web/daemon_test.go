@@ -7,12 +7,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,6 +37,7 @@ type daemon struct {
 	db     *store.DB // as a command beside it sees it
 	admin  string    // address of the dashboard
 	link   string    // by which the password is set
+	stop   func()    // and wait for its end
 }
 
 const someForms = `
@@ -72,11 +75,14 @@ func startDaemon(t *testing.T) *daemon {
 	}
 	d.db, err = store.Attach(t.Context(), dir, log)
 	must(t, err)
-	t.Cleanup(func() {
+	d.stop = sync.OnceFunc(func() {
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
+	})
+	t.Cleanup(func() {
+		d.stop()
 		d.db.Close()
 		d.app.Close()
 	})
@@ -155,4 +161,28 @@ func (d *daemon) ordinaryDay() {
 		d.t.Fatalf("POST /forms/newsletter = %d", got)
 	}
 	d.post("/lead", "application/json", `{"name":"Finn Unsigned","email":"finn@example.com","message":"My secret is an old one."}`, "sha256=00")
+}
+
+func TestAnOpenPageDoesNotHoldUpTheStop(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t)
+	w := d.visit()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.admin+"/events", nil)
+	must(t, err)
+	r.AddCookie(w.cookies["dealbell"])
+	answer, err := http.DefaultClient.Do(r)
+	must(t, err)
+	defer answer.Body.Close()
+	_, err = answer.Body.Read(make([]byte, 1))
+	must(t, err)
+	begun := time.Now()
+	d.stop()
+	if took := time.Since(begun); took > 2*time.Second { // else it is cut off after three
+		t.Errorf("the stop took %v", took)
+	}
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		t.Errorf("the stream ended badly: %v", err)
+	}
 }

@@ -55,8 +55,8 @@ func TestALeadIsFoundByAddressNameOrText(t *testing.T) {
 		{" Person1@Example.com ", "", "", "Person 1", "Person 0"},
 		{"nobody@example.com", "", "", "Nothing was found.", "Person"},
 		{"person", "held", "", "Nothing was found.", "Person 0"},
-		{"person", "open", "lead", "Person 0", "Ana"},
-		{"person", "nonsense", "nonsense", "Person 0", "Ana"},
+		{"person", "open", "lead", "Person 0", "Ana Silva"},
+		{"person", "nonsense", "nonsense", "Person 0", "Ana Silva"},
 	} {
 		answer := w.send("/leads", "/leads", "q", c.q, "state", c.state, "form", c.form)
 		page := answer.Body.String()
