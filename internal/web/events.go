@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -31,8 +32,7 @@ func (s *site) events(w http.ResponseWriter, r *http.Request) {
 	defer tick.Stop()
 	shown, sentAt := "", time.Time{}
 	for {
-		_, in, err := s.look(r)
-		if err != nil || !in {
+		if in, err := s.passes.hold(r, s.look); err != nil || !in {
 			return
 		}
 		text, err := s.livePart(r)
@@ -56,6 +56,37 @@ func (s *site) events(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// passes remembers for a second that a session is there, for all its tabs.
+type passes struct {
+	mu      sync.Mutex
+	checked map[string]pass // by cookie
+}
+
+type pass struct {
+	at time.Time
+	in bool
+}
+
+// hold reports whether the session of a request is still there.
+func (p *passes) hold(r *http.Request, look func(*http.Request) (session, bool, error)) (bool, error) {
+	who, ok := sessionOf(r)
+	if !ok {
+		return false, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key, now := string(hashOf(who.cookie)), time.Now()
+	if known := p.checked[key]; now.Sub(known.at) < figuresAge {
+		return known.in, nil
+	}
+	_, in, err := look(r)
+	if len(p.checked) >= followers || p.checked == nil {
+		p.checked = map[string]pass{}
+	}
+	p.checked[key] = pass{now, in && err == nil}
+	return in, err
 }
 
 // livePart renders what changes on the overview.

@@ -169,6 +169,7 @@ type site struct {
 	hashing   chan struct{} // one password at a time: each takes 19 MiB
 	throttle  *throttle
 	figures   figures
+	passes    passes
 	examined  examination
 	following chan struct{} // tabs that follow the numbers
 }
