@@ -73,7 +73,8 @@ func prepare(ctx context.Context, o Restoration, scratch string, written time.Ti
 //     up to now, nor before queries show what was made last,
 //   - alerts that were to be sent are not repeated; digests are, while they
 //     are new,
-//   - what was edited in Notion until now rings no more.
+//   - what was edited in Notion until now rings no more,
+//   - who was logged in then may have been logged out since.
 //
 // Whatever does not ring for that is listed as maybe sent.
 func (db *DB) doubt(ctx context.Context, careful func(crm.Job) crm.Job, written time.Time) error {
@@ -96,6 +97,7 @@ func (db *DB) doubt(ctx context.Context, careful func(crm.Job) crm.Job, written 
 				return t.exec(`update outbox set state = 'maybe', reason = ? where state in ('queued', 'sending') and (repeat = 0 or created_at < ?)`,
 					reason, t.now-digestAge.Milliseconds())
 			},
+			t.logOut,
 			func() error { return t.saveFact(restoredFact, strconv.FormatInt(t.now, 10)) },
 			func() error {
 				now := time.Now()

@@ -28,6 +28,13 @@ func (db *DB) SetPassword(ctx context.Context, hash string) error {
 func (t *tx) setPassword(hash string) error {
 	return firstError(
 		func() error { return t.saveFact(passwordFact, hash) },
+		t.logOut,
+	)
+}
+
+// logOut ends all sessions, and what could begin one without the password.
+func (t *tx) logOut() error {
+	return firstError(
 		func() error { return t.exec(`delete from sessions`) },
 		func() error { return t.exec(`delete from setup_links`) },
 	)

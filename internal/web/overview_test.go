@@ -41,7 +41,7 @@ func TestTheOverviewSaysWhatIsWrongAndWhereToMendIt(t *testing.T) {
 		want   []string
 	}{
 		{"nothing", func(*world) {}, []string{"Everything is fine.", "Every lead that came is in Notion.", `id="leads-today">0<`, "0 of 150 requests"}},
-		{"leads on the way", func(w *world) { w.arrive(3); w.notion.used = 75 }, []string{"Everything is fine.", "3 leads are on the way", `id="leads-today">3<`, "75 of 150 requests", `width="50"`}},
+		{"leads on the way", func(w *world) { w.arrive(3); w.notion.used = 75 }, []string{"Everything is fine.", "3 leads are on the way", `id="leads-today">3<`, "3 leads in 30 days", `aria-label="Leads by day: 3 leads in all, most on `, "75 of 150 requests", `width="50"`}},
 		{"a held submission counts as none", func(w *world) { w.arrive(1, "too-fast") }, []string{"1 submission waits for somebody", `href="/leads?state=held"`, `id="leads-today">0<`}},
 		{"a rejected one", func(w *world) {
 			must(w.t, w.db.Quarantine(w.t.Context(), store.Rejected{ID: "q", Source: "lead", Reason: "signature", Body: []byte("x")}))
