@@ -97,6 +97,16 @@ func do(ctx context.Context, t *testing.T, what string, actions ...chromedp.Acti
 	}
 }
 
+// enter presses a button by keyboard: what appears on the page may move it
+// away from under the mouse.
+func enter(ctx context.Context, t *testing.T, button string) {
+	t.Helper()
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[any](fmt.Sprintf(`document.querySelector(%q).focus()`, button))); err != nil {
+		t.Fatalf("focus %s: %v", button, err)
+	}
+	do(ctx, t, "press "+button, chromedp.KeyEvent("\r"))
+}
+
 // counter waits until a counter of the playground shows n.
 func counter(name string, n int) chromedp.Action[chromedp.Void] {
 	return chromedp.WaitVisible(fmt.Sprintf(`//*[@data-counter=%q and .="%d"]`, name, n))
@@ -123,8 +133,8 @@ func TestANewcomerSeesTheWholeLoop(t *testing.T) {
 	do(ctx, t, "drag a deal", chromedp.DragAndDrop(`[data-deal="Abara cutter"] h3`, `[data-stage="Won"] h2`),
 		chromedp.WaitVisible(`[data-stage="Won"] [data-deal="Abara cutter"]`),
 		chromedp.WaitVisible(`//*[@id="channel"]//article[contains(., "🎉 Deal won: Abara cutter — $12,000")]//strong[.="Abara cutter"]`))
-	do(ctx, t, "move a deal by keyboard", chromedp.Focus(`[data-deal="Portofino refit"] [data-move="Negotiation"]`), chromedp.KeyEvent("\r"),
-		chromedp.WaitVisible(`[data-stage="Negotiation"] [data-deal="Portofino refit"]:focus`),
+	enter(ctx, t, `[data-deal="Portofino refit"] [data-move="Negotiation"]`)
+	do(ctx, t, "see the deal moved", chromedp.WaitVisible(`[data-stage="Negotiation"] [data-deal="Portofino refit"]:focus`),
 		chromedp.WaitVisible(`//*[@id="channel"]//article[contains(., "🤝 In negotiation: Portofino refit — $7,200")]//*[@class="ping" and .="@Ben Otieno"]`))
 	do(ctx, t, "run the digest", chromedp.Click(`[data-label="Run the 9:00 digest now"]`),
 		chromedp.WaitVisible(`//*[@id="channel"]//article[contains(., "☕ Morning. 3 stale leads (all):")]`), counter("messages", 3))
@@ -160,10 +170,7 @@ func TestANewcomerSeesTheWholeLoop(t *testing.T) {
 func TestEachTroubleOfThePlaygroundIsRecoveredFrom(t *testing.T) {
 	t.Parallel()
 	ctx := visit(chromium.Start(t), t, playground(t))
-	press := func(name string) { // by keyboard: what appears moves the buttons below it
-		t.Helper()
-		do(ctx, t, "press "+name, chromedp.Focus(`[data-press="`+name+`"]`), chromedp.KeyEvent("\r"))
-	}
+	press := func(name string) { t.Helper(); enter(ctx, t, `[data-press="`+name+`"]`) }
 	outcome := func(name, mark, text string) chromedp.Action[chromedp.Void] {
 		return chromedp.WaitVisible(fmt.Sprintf(`//li[@data-trouble=%q]//*[@data-outcome and contains(@class, %q) and contains(., %q)]`, name, mark, text))
 	}
@@ -211,8 +218,8 @@ func fitEachScreen(ctx context.Context, t *testing.T, url string) {
 	if os.Getenv(screenshots) != "" {
 		do(ctx, t, "cause trouble to look at", chromedp.Navigate(url))
 		for _, name := range []string{"limit", "double", "kill"} {
-			do(ctx, t, "press "+name, chromedp.Focus(`[data-press="`+name+`"]`), chromedp.KeyEvent("\r"),
-				chromedp.WaitVisible(`//li[@data-trouble="`+name+`"]//*[@data-outcome and contains(@class, "good")]`))
+			enter(ctx, t, `[data-press="`+name+`"]`)
+			do(ctx, t, "see "+name+" recovered from", chromedp.WaitVisible(`//li[@data-trouble="`+name+`"]//*[@data-outcome and contains(@class, "good")]`))
 		}
 	}
 	for look, suffix := range map[string]string{"light": "", "dark": "-dark"} {
