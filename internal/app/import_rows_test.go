@@ -84,6 +84,10 @@ func TestARowThatNotionRefusesHoldsUpNoOther(t *testing.T) {
 func TestARefusedTokenStopsAnImportUntilItIsMended(t *testing.T) {
 	importing(t, func(w *world) {
 		w.notion.SetToken("another")
+		w.attached(func(db *store.DB) error { // somebody else hears it first, and then nobody is asked
+			return db.Apply(context.Background(), crm.Commit{Jobs: []crm.Job{pollNow(w.crm.Contacts.ID)}})
+		})
+		time.Sleep(10 * time.Second)
 		id := w.imports(smallFile)
 		in := w.imported(id, 10*time.Minute)
 		if in.State != crm.ImportStopped || in.Open() != 5 || in.Reason == "" {

@@ -99,7 +99,7 @@ func (a *App) wire(ctx context.Context) (err error) {
 	a.db.Follow(store.Follow{Changed: notify.MatchJob(), Clue: poll.ClueJob, Wake: func() { a.runner.Wake() }})
 	a.runner = queue.New(queue.Options{
 		Store: a.db, Gate: a.notion, Log: a.o.Log.With("component", "queue"), Ended: a.metrics.jobEnded, Lost: a.db.Failed(),
-		Handlers: map[string]queue.Handler{
+		Handlers: stopImports(map[string]queue.Handler{
 			lead.KindUpsert:    a.leads.Upsert,
 			lead.KindActivity:  a.leads.Activity,
 			lead.KindComplete:  a.leads.Complete,
@@ -115,7 +115,7 @@ func (a *App) wire(ctx context.Context) (err error) {
 			digest.KindMake:    digests.Make,
 			importer.KindFeed:  imports.Feed,
 			importer.KindRow:   imports.Row,
-		},
+		}),
 	})
 	a.schedule = schedule.New(schedule.Options{Ledger: a.db, Log: a.o.Log.With("component", "schedule"), Entries: entries, Wake: a.runner.Wake})
 	guard, err := a.newGuard(ctx)

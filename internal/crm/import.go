@@ -53,6 +53,6 @@ type Imported struct {
 
 // ImportStop is an import that cannot go on until a person has acted.
 type ImportStop struct {
-	Import int64
+	Import int64 // 0 for all that run
 	Reason string
 }

@@ -97,7 +97,7 @@ func (db *DB) PauseImport(ctx context.Context, id int64, reason string) error {
 }
 
 func (t *tx) stopImport(s crm.ImportStop) error {
-	return t.exec(`update imports set state = 'stopped', reason = ? where id = ? and state = 'running'`, s.Reason, s.Import)
+	return t.exec(`update imports set state = 'stopped', reason = ?1 where (id = ?2 or ?2 = 0) and state = 'running'`, s.Reason, s.Import)
 }
 
 // EndImport deletes an import and what is left of its rows.
