@@ -191,14 +191,20 @@ func (i *importing) begin(plan importer.Plan) error {
 		fmt.Fprintf(i.Stderr, "an import of another file is given up: %d of its rows were not written\n", other.Open())
 	}
 	id, err := i.db.BeginImport(i.ctx, plan.Import, plan.Write)
-	if errors.Is(err, store.ErrBusy) {
-		return crm.WithHint(fmt.Errorf("another file is being imported into %s", plan.Database), "wait for it, or stop its command with Ctrl-C")
-	}
 	if err != nil {
-		return fmt.Errorf("store import: %w", err)
+		return i.unless("store import", err)
 	}
 	plan.Write = nil
 	return i.work(id, plan)
+}
+
+// unless says what to do where another command imports into the same database.
+func (i *importing) unless(doing string, err error) error {
+	if !errors.Is(err, store.ErrImporting) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return crm.WithHint(fmt.Errorf("another command imports into %s", i.Database),
+		"wait for it, or stop it with Ctrl-C; if it brings in the same file, the same command shows how far it is")
 }
 
 // goOn takes an import up where it is.
@@ -216,7 +222,7 @@ func (i *importing) goOn(draft *importer.Draft, in crm.Import) error {
 // work lets an import run and watches it to its end.
 func (i *importing) work(id int64, plan importer.Plan) error {
 	if err := i.db.RunImport(i.ctx, id, importer.FeedJob(id, time.Time{})); err != nil {
-		return fmt.Errorf("begin import: %w", err)
+		return i.unless("begin import", err)
 	}
 	in, err := i.watch(id)
 	if i.ctx.Err() != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -86,7 +87,7 @@ func (i *importing) missing(asked time.Time) (crm.Job, error) {
 func (i *importing) pause() error {
 	select {
 	case <-i.ctx.Done():
-		return crm.WithHint(fmt.Errorf("interrupted before anything was written"), "run the same command again")
+		return crm.WithHint(errors.New("interrupted before anything was written"), "run the same command again")
 	case <-time.After(importLook):
 		return nil
 	}
@@ -114,8 +115,12 @@ func (i *importing) watch(id int64) (crm.Import, error) {
 	moved, said := time.Now(), ""
 	for last := -1; ; {
 		in, found, err := i.db.Import(i.ctx, id)
-		if err != nil || !found {
-			return in, fmt.Errorf("read import %d: it is there %v, %w", id, found, err)
+		switch {
+		case err != nil:
+			return in, fmt.Errorf("read import %d: %w", id, err)
+		case !found:
+			return in, crm.WithHint(errors.New("another command has told how this import ended, or has begun another one"),
+				"run the same command again: rows that are in are left alone")
 		}
 		if p == nil {
 			p = i.newGauge(in)

@@ -10,17 +10,22 @@ import (
 	"github.com/dealbell/dealbell/internal/crm"
 )
 
+// ErrImporting means that another import of the database runs, or was begun
+// after this one.
+var ErrImporting = errors.New("another import of the database is under way")
+
 // importBatch is how many rows share a transaction: leads come in between.
 const importBatch = 200
 
 // BeginImport stores an import with the rows that are to be written. It takes
-// the place of others of its database that do not run; ErrBusy says that one
-// does. Nothing of it is done before [DB.RunImport].
+// the place of others of its database that do not run, also of one that is
+// being stored; ErrImporting says that one runs, or has taken its place.
+// Nothing of it is done before [DB.RunImport].
 func (db *DB) BeginImport(ctx context.Context, i crm.Import, rows iter.Seq[crm.ImportRow]) (id int64, err error) {
 	if err := db.write(ctx, func(tx *tx) error {
 		running, err := tx.row(`select id from imports where database = ? and state = 'running'`, []any{i.Database}, &id)
 		if running {
-			return ErrBusy
+			return ErrImporting
 		}
 		return firstError(
 			func() error { return err },
@@ -40,7 +45,11 @@ func (db *DB) BeginImport(ctx context.Context, i crm.Import, rows iter.Seq[crm.I
 	}
 	for batch := range batches(rows, importBatch) {
 		if err := db.write(ctx, func(tx *tx) error {
-			return all(batch, func(r crm.ImportRow) error { return tx.saveImportRow(id, r) })()
+			mine, err := tx.row(`select 1 from imports where id = ?`, []any{id}, new(int))
+			if err == nil && !mine {
+				err = ErrImporting
+			}
+			return firstError(func() error { return err }, all(batch, func(r crm.ImportRow) error { return tx.saveImportRow(id, r) }))
 		}); err != nil {
 			return 0, err
 		}
@@ -74,14 +83,23 @@ func (t *tx) saveImportRow(id int64, r crm.ImportRow) error {
 	return t.exec(`insert into import_rows (import, line, key, wanted, sum) values (?, ?, ?, ?, ?)`, id, r.Line, r.Key, string(wanted), r.Sum)
 }
 
-// RunImport lets an import go on, with the job that works on it.
+// RunImport lets an import go on, with the job that works on it. One that is
+// done stays so; ErrImporting means that it is there no longer.
 func (db *DB) RunImport(ctx context.Context, id int64, job crm.Job) error {
 	err := db.write(ctx, func(tx *tx) error {
-		n, err := tx.affected(`update imports set state = 'running', reason = '' where id = ? and state <> 'done'`, id)
-		if err != nil || n == 0 {
+		var done bool
+		found, err := tx.row(`select state = 'done' from imports where id = ?`, []any{id}, &done)
+		switch {
+		case err != nil || done:
 			return err
+		case !found:
+			return ErrImporting
 		}
-		return firstError(func() error { return tx.enqueue(job) }, func() error { return tx.finishImport(id) })
+		return firstError(
+			func() error { return tx.exec(`update imports set state = 'running', reason = '' where id = ?`, id) },
+			func() error { return tx.enqueue(job) },
+			func() error { return tx.finishImport(id) },
+		)
 	})
 	if err == nil && db.writes.follow.Wake != nil {
 		db.writes.follow.Wake()
@@ -140,9 +158,17 @@ func (t *tx) imported(i crm.Imported) error {
 	)
 }
 
+// forgetImportRow takes note that a row was deleted for the sake of a person.
+func (t *tx) forgetImportRow(id int64) error {
+	if err := t.exec(`update imports set size = size - 1 where id = ?`, id); err != nil {
+		return err
+	}
+	return t.finishImport(id)
+}
+
 // finishImport ends an import of which no row is left to be written.
 func (t *tx) finishImport(id int64) error {
-	return t.exec(`update imports set state = 'done', ended_at = ? where id = ? and state <> 'done'
+	return t.exec(`update imports set state = 'done', ended_at = ? where id = ? and state not in ('storing', 'done')
 		and not exists (select 1 from import_rows where import = ? and reason = '')`, t.now, id, id)
 }
 

@@ -123,8 +123,8 @@ func TestOneImportOfADatabaseAtATime(t *testing.T) {
 	if rows, err := db.ImportRows(t.Context(), first, 1000); err != nil || len(rows) != 300 {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}
-	if _, err := db.BeginImport(t.Context(), crm.Import{Database: contacts, File: []byte("other")}, slices.Values(someRows(1))); !errors.Is(err, store.ErrBusy) {
-		t.Errorf("beside one that runs: %v, want ErrBusy", err)
+	if _, err := db.BeginImport(t.Context(), crm.Import{Database: contacts, File: []byte("other")}, slices.Values(someRows(1))); !errors.Is(err, store.ErrImporting) {
+		t.Errorf("beside one that runs: %v, want ErrImporting", err)
 	}
 	if err := db.PauseImport(t.Context(), first, "interrupted"); err != nil {
 		t.Fatal(err)
@@ -143,6 +143,56 @@ func TestOneImportOfADatabaseAtATime(t *testing.T) {
 	}
 	if i := theImport(t, db, second); i.State != crm.ImportStopped || i.Reason != "no" {
 		t.Errorf("%+v", i)
+	}
+}
+
+func TestOfTwoImportsThatBeginAtOnceTheLaterRuns(t *testing.T) {
+	t.Parallel()
+	db := open(t, t.TempDir())
+	var second int64
+	first, err := db.BeginImport(t.Context(), crm.Import{Database: contacts, File: []byte("file"), Rows: 300}, func(yield func(crm.ImportRow) bool) {
+		for i, row := range someRows(300) {
+			if i == 250 {
+				second = beginImport(t, db, 2)
+			}
+			if !yield(row) {
+				return
+			}
+		}
+	})
+	if !errors.Is(err, store.ErrImporting) {
+		t.Errorf("the earlier one: %d, %v, want ErrImporting", first, err)
+	}
+	runImport(t, db, second)
+	if rows, err := db.ImportRows(t.Context(), second-1, 1000); len(rows) != 0 || err != nil {
+		t.Errorf("%d rows of the earlier one are left, %v", len(rows), err)
+	}
+	if i := theImport(t, db, second); i.State != crm.ImportRunning {
+		t.Errorf("the later one: %+v", i)
+	}
+	if err := db.RunImport(t.Context(), second-1, crm.Job{Kind: "import.feed"}); !errors.Is(err, store.ErrImporting) {
+		t.Errorf("one that is gone runs: %v, want ErrImporting", err)
+	}
+}
+
+func TestAnImportOfWhichOnlyAForgottenRowWasLeftIsDone(t *testing.T) {
+	t.Parallel()
+	db := open(t, t.TempDir())
+	email, err := crm.ParseEmail("ana@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := crm.ImportRow{Line: 2, Key: email.Key, Sum: []byte("sum")}
+	id, err := db.BeginImport(t.Context(), crm.Import{Database: contacts, File: []byte("file"), Rows: 1}, slices.Values([]crm.ImportRow{row}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runImport(t, db, id)
+	if _, err := db.Forget(t.Context(), store.Oblivion{Email: email}); err != nil {
+		t.Fatal(err)
+	}
+	if i := theImport(t, db, id); i.State != crm.ImportDone || i.Open() != 0 {
+		t.Errorf("%+v, want it done, with nothing left", i)
 	}
 }
 

@@ -145,6 +145,9 @@ func (r *round) drop(secret pepper, row row) error {
 		}
 	case "people":
 		return r.banish(secret, r.person.email, ofMember, row.text("id"))
+	case "import_rows":
+		id, _ := row.values["import"].(int64)
+		return r.forgetImportRow(id)
 	case "snapshots":
 		if trashed, _ := row.values["trashed"].(int64); trashed == 0 && row.text("key") == r.person.email.Key {
 			return r.seal(secret, r.person.email, sealed{row.text("page"), row.text("database")})
