@@ -74,7 +74,7 @@ func TestADatabaseThatIsOutOfReachLosesNothing(t *testing.T) {
 		}
 		s.notion.ShareDatabase(s.crm.Deals)
 		s.notion.EditRow(deals[0], map[string]any{"Stage": "Won"})
-		time.Sleep(16 * time.Minute)
+		time.Sleep(20 * time.Minute) // the longest wait of a job, and a bit
 		s.heard("🎉 Deal won: *Deal 0* — $1")
 		if left := s.status().Queue[0]; s.known() != 3 || left.Dead+left.Waiting+left.Ready > 0 {
 			t.Errorf("%d deals known, live lane %+v", s.known(), left)

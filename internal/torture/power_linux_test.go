@@ -14,7 +14,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/dealbell/dealbell/internal/sandbox"
 	"github.com/dealbell/dealbell/internal/store"
@@ -149,11 +151,44 @@ func (c *cuts) run(binary *build, leads int, seed uint64) {
 		if part == 0 {
 			d.stop()
 		} else {
+			d.freeze() // what a call does that is killed in the middle, no trace tells
 			d.kill()
 		}
 		c.follow(replay)
 	}
 	c.compare()
+}
+
+// freeze stops all threads of the daemon between two system calls.
+func (d *daemon) freeze() {
+	d.tb.Helper()
+	if err := d.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		d.tb.Fatalf("SIGSTOP: %v\n%s", err, d.log.tail())
+	}
+	const looks = 5 // a thread that the tracer looks at is stopped for a moment, too
+	for still, deadline := 0, time.Now().Add(10*time.Second); still < looks; <-time.After(10 * time.Millisecond) {
+		if still++; !d.frozen() {
+			still = 0
+		}
+		if time.Now().After(deadline) {
+			d.tb.Fatal("the daemon does not stop within 10 s of SIGSTOP")
+		}
+	}
+}
+
+func (d *daemon) frozen() bool {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", d.cmd.Process.Pid))
+	if err != nil {
+		d.tb.Fatal(err)
+	}
+	for _, name := range stats {
+		content, err := os.ReadFile(name)
+		_, after, found := strings.Cut(string(content), ") ")
+		if err == nil && (!found || !strings.HasPrefix(after, "t") && !strings.HasPrefix(after, "T")) {
+			return false
+		}
+	}
+	return len(stats) > 0
 }
 
 // compare fails unless the replay has rebuilt the files as they are: it would
