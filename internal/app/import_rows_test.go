@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,6 +78,33 @@ func TestARowThatNotionRefusesHoldsUpNoOther(t *testing.T) {
 		})
 		if len(w.jobs(crm.JobDead)) != 0 {
 			w.t.Error("a rejected row became a dead letter")
+		}
+	})
+}
+
+func TestARowThatFailsIsTriedLessAndLessOften(t *testing.T) {
+	importing(t, func(w *world) {
+		var mu sync.Mutex
+		tries := 0
+		restore := w.twist(func(r *http.Request) (int, string) {
+			if !creates(r, "carl@") {
+				return 0, ""
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			tries++
+			return http.StatusConflict, `{"object":"error","status":409,"code":"conflict_error","message":"try again"}`
+		})
+		id := w.imports(smallFile)
+		time.Sleep(time.Hour)
+		mu.Lock()
+		if tries > 40 {
+			w.t.Errorf("one row was tried %d times in an hour", tries)
+		}
+		mu.Unlock()
+		restore()
+		if in := w.imported(id, 2*time.Hour); in.Created != 5 {
+			w.t.Errorf("%+v, want 5 created", in)
 		}
 	})
 }

@@ -50,6 +50,7 @@ type State interface {
 	Import(ctx context.Context, id int64) (crm.Import, bool, error)
 	ImportRow(ctx context.Context, id int64, line int) (crm.ImportRow, bool, error)
 	ImportRows(ctx context.Context, id int64, limit int) ([]crm.ImportRow, error)
+	Queued(ctx context.Context, kind, unique string) (bool, error)
 	Rows(ctx context.Context, database string, visit func(crm.Snapshot) error) error
 	Snapshot(ctx context.Context, page string) (crm.Snapshot, bool, error)
 }
@@ -102,8 +103,8 @@ func (s *Service) Feed(ctx context.Context, job crm.Job) (crm.Commit, error) {
 	if err := s.freshen(ctx, in); err != nil {
 		return s.halt(in, crm.Commit{}, err)
 	}
-	rows, err := s.o.State.ImportRows(ctx, id, window)
-	if err != nil || len(rows) == 0 {
+	rows, err := s.next(ctx, id)
+	if err != nil {
 		return crm.Commit{}, err
 	}
 	pages, err := s.pages(ctx, in, rows)
@@ -117,11 +118,33 @@ func (s *Service) Feed(ctx context.Context, job crm.Job) (crm.Commit, error) {
 			return crm.Commit{}, fmt.Errorf("encode job: %w", err)
 		}
 		commit.Jobs = append(commit.Jobs, crm.Job{
-			Kind: KindRow, Lane: crm.Bulk, Key: s.jobKey(in, row.Key), Unique: fmt.Sprintf("%d %d", id, row.Line), Payload: payload,
+			Kind: KindRow, Lane: crm.Bulk, Key: s.jobKey(in, row.Key), Unique: unique(row), Payload: payload,
 		})
 	}
 	return commit, nil
 }
+
+// next returns rows that have no job yet. One that waits for another try keeps
+// its time.
+func (s *Service) next(ctx context.Context, id int64) (rows []crm.ImportRow, err error) {
+	open, err := s.o.State.ImportRows(ctx, id, window)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range open {
+		queued, err := s.o.State.Queued(ctx, KindRow, unique(row))
+		if err != nil {
+			return nil, err
+		}
+		if !queued {
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+// unique names the job of a row.
+func unique(row crm.ImportRow) string { return fmt.Sprintf("%d %d", row.Import, row.Line) }
 
 func (s *Service) jobKey(in crm.Import, key string) string {
 	if in.Database == s.o.Contacts {

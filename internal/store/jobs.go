@@ -85,6 +85,13 @@ func (db *DB) Idle(ctx context.Context, now time.Time, room crm.Room) (idle bool
 	return true, next, nil
 }
 
+// Queued reports whether a job of this kind and Unique waits for its turn.
+func (db *DB) Queued(ctx context.Context, kind, unique string) (queued bool, err error) {
+	err = db.reader.QueryRowContext(ctx, `select exists (select 1 from jobs where kind = ? and uniq = ? and uniq <> ''
+		and state in ('ready', 'waiting', 'blocked'))`, kind, unique).Scan(&queued)
+	return queued, err
+}
+
 // enqueue adds a job, or lets the one that already waits with the same Unique
 // stand for both: the newest payload wins, the more urgent lane and the
 // earlier time hold. Jobs of its key that it has to wait for become as urgent
