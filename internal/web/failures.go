@@ -21,7 +21,7 @@ const (
 	shownJobs     = 200
 	shownRejects  = 100
 	shownLeftover = 100
-	manyJobs      = 100_000 // as many as one reason can have
+	manyJobs      = 100_000 // as many as one reason can have, and are settled at once
 )
 
 type failuresView struct {
@@ -83,12 +83,21 @@ func (s *site) listFailures(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) failures(ctx context.Context) (v failuresView, err error) {
-	jobs, err := s.Jobs.Jobs(ctx, store.JobFilter{State: crm.JobDead, Limit: manyJobs})
+	jobs, err := s.Jobs.Jobs(ctx, store.JobFilter{State: crm.JobDead, Limit: shownJobs})
 	if err != nil {
 		return v, err
 	}
-	v.More = max(0, len(jobs)-shownJobs)
-	for _, j := range jobs[:min(len(jobs), shownJobs)] {
+	sum, err := s.Figures.Summarise(ctx)
+	if err != nil {
+		return v, err
+	}
+	for _, d := range sum.Depths {
+		if d.State == crm.JobDead {
+			v.More += d.Count
+		}
+	}
+	v.More = max(0, v.More-len(jobs))
+	for _, j := range jobs {
 		i := slices.IndexFunc(v.Groups, func(g failureGroup) bool { return g.Reason == j.LastError })
 		if i < 0 {
 			i, v.Groups = len(v.Groups), append(v.Groups, failureGroup{Reason: j.LastError, Text: sentence(j.LastError)})
@@ -117,21 +126,17 @@ func (s *site) failures(ctx context.Context) (v failuresView, err error) {
 // settleFailures retries or drops dead letters: those that were chosen, or all
 // of one reason.
 func (s *site) settleFailures(w http.ResponseWriter, r *http.Request) {
-	jobs, err := s.Jobs.Jobs(r.Context(), store.JobFilter{State: crm.JobDead, Limit: manyJobs})
+	jobs, err := s.chosenJobs(r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	all, ids := r.PostFormValue("all") != "", r.PostForm["id"]
 	act, done := s.Jobs.RetryJob, "retried"
 	if r.PostFormValue("do") == "drop" {
 		act, done = s.Jobs.DropJob, "dropped"
 	}
 	found := 0
 	for _, j := range jobs {
-		if !slices.Contains(ids, strconv.FormatInt(j.ID, 10)) && (!all || j.LastError != r.PostFormValue("reason")) {
-			continue
-		}
 		switch err := act(r.Context(), j); {
 		case errors.Is(err, store.ErrNotFound):
 		case err != nil:
@@ -141,7 +146,7 @@ func (s *site) settleFailures(w http.ResponseWriter, r *http.Request) {
 			found++
 		}
 	}
-	switch {
+	switch all, ids := r.PostFormValue("all") != "", r.PostForm["id"]; {
 	case found == 0 && len(ids) == 0 && !all:
 		done = "none"
 	case found < len(ids):
@@ -149,4 +154,26 @@ func (s *site) settleFailures(w http.ResponseWriter, r *http.Request) {
 	}
 	s.Wake()
 	seeOther(w, r, "/failures", done)
+}
+
+// chosenJobs finds the dead letters that a form names, as far as they are
+// still there.
+func (s *site) chosenJobs(r *http.Request) (chosen []crm.Job, err error) {
+	if r.PostFormValue("all") != "" {
+		reason := r.PostFormValue("reason")
+		chosen, err = s.Jobs.Jobs(r.Context(), store.JobFilter{State: crm.JobDead, Reason: reason, Limit: manyJobs})
+		return slices.DeleteFunc(chosen, func(j crm.Job) bool { return j.LastError != reason }), err
+	}
+	for _, text := range r.PostForm["id"] {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || id <= 0 {
+			continue
+		}
+		one, err := s.Jobs.Jobs(r.Context(), store.JobFilter{ID: id, State: crm.JobDead})
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, one...)
+	}
+	return chosen, nil
 }

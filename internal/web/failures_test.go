@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -80,6 +81,34 @@ func TestDeadLettersAreRetriedOrDropped(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// manyDead is a store with more dead letters than a page may read.
+type manyDead struct {
+	*store.DB
+	t *testing.T
+}
+
+func (m manyDead) Jobs(_ context.Context, f store.JobFilter) ([]crm.Job, error) {
+	if f.Limit > 1000 {
+		m.t.Errorf("a page reads up to %d jobs", f.Limit)
+	}
+	return make([]crm.Job, min(f.Limit, 1000)), nil
+}
+
+func (m manyDead) Summarise(context.Context) (store.Summary, error) {
+	return store.Summary{Depths: []store.Depth{{Lane: crm.Live, State: crm.JobDead, Count: 5000}, {State: crm.JobReady, Count: 7}}}, nil
+}
+
+func TestMoreFailuresThanAreShownAreCounted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.logIn()
+	w.options.Jobs, w.options.Figures = manyDead{w.db, t}, manyDead{w.db, t}
+	w.build()
+	if page := w.page("/failures"); !strings.Contains(page, "And 4,800 more.") {
+		t.Error("the page does not count those that it leaves out")
 	}
 }
 
