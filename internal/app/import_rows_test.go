@@ -135,6 +135,26 @@ func TestARefusedTokenStopsAnImportUntilItIsMended(t *testing.T) {
 	})
 }
 
+func TestAnImportStopsWhenAPropertyIsNoLongerWhatItsFileFills(t *testing.T) {
+	for name, change := range map[string]func(*world){
+		"gone":     func(w *world) { w.notion.DropProperty(w.crm.Contacts, "Company") },
+		"retyped":  func(w *world) { w.notion.RetypeProperty(w.crm.Contacts, "Company", "number") },
+		"mistaken": func(w *world) { w.notion.RetypeProperty(w.crm.Contacts, "Company", "checkbox") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			importing(t, func(w *world) {
+				id := w.imports(people(50))
+				time.Sleep(5 * time.Second)
+				change(w)
+				in := w.imported(id, 10*time.Minute)
+				if in.State != crm.ImportStopped || in.Rejected != 0 || in.Open() == 0 || !strings.Contains(in.Reason, `"Contacts"`) {
+					w.t.Errorf("%+v, want it stopped, and no row rejected", in)
+				}
+			})
+		})
+	}
+}
+
 func TestWhatPeopleDoMeanwhileIsHonoured(t *testing.T) {
 	importing(t, func(w *world) {
 		known := w.notion.AddRow(w.crm.Contacts, map[string]any{"Name": "By hand", "Email": "p00199@example.com"})

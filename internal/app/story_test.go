@@ -328,7 +328,7 @@ func TestTheStorySaysWhatIsStuckAndWhatToDo(t *testing.T) {
 		now(false, "in Notion without Company: expected a number, got", "dealbell check")
 		lines := strings.Join(w.told(w.why(ana)), "\n")
 		for _, want := range []string{
-			fmt.Sprintf("decision: job %d is a dead letter: create page: create page: This is refused.", dead.ID),
+			fmt.Sprintf("decision: job %d is a dead letter: create page: This is refused.", dead.ID),
 			fmt.Sprintf("decision: a person retries job %d", dead.ID), "decision: left out Company: expected a number",
 		} {
 			if !strings.Contains(lines, want) {

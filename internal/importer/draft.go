@@ -154,7 +154,7 @@ func (d *Draft) take(row table.Row) error {
 	}
 	wanted, problems := d.values(row)
 	key := observe.Key(wanted[d.wish.Key.ID])
-	if row.Extra {
+	if row.Extra != nil {
 		problems = append([]string{fmt.Sprintf("it has more cells than the header (%d)", len(d.Columns))}, problems...)
 	}
 	if len(problems) > 0 {

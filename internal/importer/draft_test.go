@@ -212,3 +212,16 @@ func TestRejectsAreTheRowsAsTheyStand(t *testing.T) {
 		t.Errorf("%q, want %q", out.String(), want)
 	}
 }
+
+func TestRejectsLoseNoCellBeyondTheHeader(t *testing.T) {
+	t.Parallel()
+	const file = "Name,Email\nAna,ana@example.com,more,\"a, b\"\n"
+	var out strings.Builder
+	d := draft(t, file, wish())
+	if err := importer.WriteRejects(&out, strings.NewReader(file), d.Rejects); err != nil {
+		t.Fatal(err)
+	}
+	if want := "Ana,ana@example.com,2,it has more cells than the header (2),more,\"a, b\"\r\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("%q does not end with %q", out.String(), want)
+	}
+}

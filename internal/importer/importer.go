@@ -226,11 +226,10 @@ func (s *Service) write(ctx context.Context, job crm.Job, in crm.Import, row crm
 		w.State = &keyless{State: s.o.State, key: row.Key, pages: []string{page}}
 	}
 	commit, err = w.WithSchema(ctx, in.Database, func(schema crm.Schema) (commit crm.Commit, err error) {
-		property, there := schema.PropertyByID(in.Property)
-		if !there {
-			return crm.Commit{}, crm.WithHint(fmt.Errorf("%w: database %q has lost the property that identifies its rows", crm.ErrForbidden, schema.Name),
-				"import the file anew")
+		if err := fits(schema, in, row); err != nil {
+			return crm.Commit{}, err
 		}
+		property, _ := schema.PropertyByID(in.Property)
 		want := upsert.Row{
 			Database: in.Database, DataSource: schema.DataSource, Property: property, Key: row.Key,
 			Typed: []string{row.Wanted[in.Property].Text}, Create: row.Wanted, Fill: row.Wanted,
@@ -246,6 +245,23 @@ func (s *Service) write(ctx context.Context, job crm.Job, in crm.Import, row crm
 		nameless(commit.Sights)
 	}
 	return written, commit, err
+}
+
+// fits reports whether the properties that a row fills are still there, and of
+// the type that they had when the file was read.
+func fits(schema crm.Schema, in crm.Import, row crm.ImportRow) error {
+	if _, there := schema.PropertyByID(in.Property); !there {
+		return fmt.Errorf("%w: %q has lost the property that identifies its rows", crm.ErrForbidden, schema.Name)
+	}
+	for id, v := range row.Wanted {
+		switch p, there := schema.PropertyByID(id); {
+		case !there:
+			return fmt.Errorf("%w: %q has lost a property that the file fills; --plan shows what is left", crm.ErrForbidden, schema.Name)
+		case p.Kind != v.Kind:
+			return fmt.Errorf("%w: property %q of %q is of type %s by now, and was of type %s; --plan shows what fits", crm.ErrForbidden, p.Name, schema.Name, p.Kind, v.Kind)
+		}
+	}
+	return nil
 }
 
 // halt stops an import for a failure that concerns all of its rows; others

@@ -10,7 +10,8 @@ import (
 )
 
 // WriteRejects writes the rejected rows of a table, as they stand there, with
-// the line and the reason of each. What is mended can be brought in.
+// the line and the reason of each; cells beyond the header come last. What is
+// mended can be brought in.
 func WriteRejects(to io.Writer, file io.ReadSeeker, rejects []Reject) error {
 	reasons := map[int]string{}
 	for _, r := range rejects {
@@ -40,7 +41,7 @@ func WriteRejects(to io.Writer, file io.ReadSeeker, rejects []Reject) error {
 		for _, i := range kept {
 			cells = append(cells, row.Cells[i])
 		}
-		return out.Write(slices.Concat(cells, []string{strconv.Itoa(row.Line), reason})...)
+		return out.Write(slices.Concat(cells, []string{strconv.Itoa(row.Line), reason}, row.Extra)...)
 	}))
 	return errors.Join(err, out.Flush())
 }

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -49,7 +50,7 @@ type Reader struct {
 type Row struct {
 	Line  int      // of the file, where it begins
 	Cells []string // as many as the header has
-	Extra bool     // it had more cells, and they were not empty
+	Extra []string // the cells beyond them, unless all are empty
 }
 
 // Open finds out how a file is written and reads its header: the first row
@@ -133,12 +134,12 @@ func (r *Reader) Next() (Row, error) {
 		return Row{}, err
 	}
 	row := Row{Line: line, Cells: make([]string, len(r.header))}
-	for i, cell := range cells {
-		if i < len(row.Cells) {
-			row.Cells[i] = Bare(cell)
-		} else if strings.TrimSpace(cell) != "" {
-			row.Extra = true
-		}
+	for i := range cells {
+		cells[i] = Bare(cells[i])
+	}
+	more := cells[copy(row.Cells, cells):]
+	if slices.ContainsFunc(more, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
+		row.Extra = more
 	}
 	return row, nil
 }

@@ -130,7 +130,7 @@ func TestRowsSayWhereTheyAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []table.Row{{Line: 3, Cells: []string{"1\n2", "x"}}, {Line: 5, Cells: []string{"3", "y"}, Extra: true}} {
+	for _, want := range []table.Row{{Line: 3, Cells: []string{"1\n2", "x"}}, {Line: 5, Cells: []string{"3", "y"}, Extra: []string{"z"}}} {
 		if got, err := r.Next(); err != nil || !cmp.Equal(got, want) {
 			t.Errorf("Next = %+v, %v, want %+v", got, err, want)
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
 
 	"github.com/dealbell/dealbell/internal/crm"
 )
@@ -45,12 +46,22 @@ var conversions = map[crm.Kind]func(crm.Property, string) (crm.Value, error){
 	crm.KindCheckbox:    checkbox,
 }
 
-// plain fits everything up to what Notion takes: 2,000 characters of a URL,
-// 200 of an email or phone number.
+// longest is how much Notion takes, in UTF-16 code units
+// (https://developers.notion.com/reference/request-limits). A text goes in 100
+// pieces of 2,000; they are not cut inside of what is seen as one character,
+// so that some are a little shorter.
+var longest = map[crm.Kind]int{
+	crm.KindTitle: 195_000, crm.KindText: 195_000, crm.KindURL: 2000, crm.KindEmail: 200, crm.KindPhone: 200,
+}
+
+// plain fits everything up to what Notion takes.
 func plain(p crm.Property, text string) (crm.Value, error) {
-	limit := map[crm.Kind]int{crm.KindURL: 2000, crm.KindEmail: 200, crm.KindPhone: 200}[p.Kind]
-	if n := len([]rune(text)); limit > 0 && n > limit {
-		return crm.Value{}, &MisfitError{fmt.Sprintf("at most %d characters", limit), fmt.Sprintf("%d", n)}
+	units := len(text) // in bytes, of which each unit has one at least
+	if units > longest[p.Kind] {
+		units = len(utf16.Encode([]rune(text)))
+	}
+	if units > longest[p.Kind] {
+		return crm.Value{}, &MisfitError{fmt.Sprintf("at most %d characters", longest[p.Kind]), strconv.Itoa(units)}
 	}
 	return crm.Text(p.Kind, text), nil
 }

@@ -56,7 +56,7 @@ func (w Writer) Once(ctx context.Context, c Creation) (crm.Page, crm.Commit, err
 	}
 	commit := unwritten(crm.NewPage(c.Database, c.Key), err)
 	commit.Settled = []crm.Intent{intent}
-	return crm.Page{}, commit, fmt.Errorf("create page: %w", err)
+	return crm.Page{}, commit, err
 }
 
 // unwritten takes back what a write was stored for, when it was refused: a
