@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -19,6 +20,7 @@ import (
 	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/sandbox"
 	"github.com/dealbell/dealbell/internal/setup"
+	"github.com/dealbell/dealbell/internal/store"
 )
 
 // terminal is dealbell on a pseudo-terminal, with somebody who reads along.
@@ -36,12 +38,22 @@ type terminal struct {
 func sit(t *testing.T, w *workspace, dir string, args ...string) *terminal {
 	t.Helper()
 	server := httptest.NewServer(w.Handler())
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return sitAt(t, "DEALBELL_NOTION_URL="+server.URL, append([]string{"init", "--dir", dir}, args...)...)
+}
+
+// sitAt starts any command at a terminal, with one variable.
+func sitAt(t *testing.T, variable string, args ...string) *terminal {
+	t.Helper()
 	program, err := exec.LookPath("dealbell") // as testscript has put it there
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), program, append([]string{"init", "--dir", dir}, args...)...)
-	command.Env = []string{"TERM=xterm", "HOME=" + t.TempDir(), "TMPDIR=" + os.TempDir(), "DEALBELL_NOTION_URL=" + server.URL}
+	command := exec.CommandContext(t.Context(), program, args...)
+	command.Env = []string{"TERM=xterm", "HOME=" + t.TempDir(), "TMPDIR=" + os.TempDir(), variable}
 	screen, err := pty.StartWithSize(command, &pty.Winsize{Rows: 50, Cols: 120})
 	if err != nil {
 		t.Fatal(err)
@@ -52,8 +64,6 @@ func sit(t *testing.T, w *workspace, dir string, args ...string) *terminal {
 	t.Cleanup(func() {
 		_ = command.Process.Kill()
 		screen.Close()
-		server.CloseClientConnections()
-		server.Close()
 	})
 	return s
 }
@@ -267,6 +277,51 @@ func TestALeavingPersonLeavesNothingBehind(t *testing.T) {
 				t.Errorf("there are databases: %v", made)
 			}
 		})
+	}
+}
+
+func TestWhatIsWrittenByHandMeanwhileIsKept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, setup.YAMLName)
+	s := sit(t, newcomer("german"), dir, "--deals", "none", "--activities", "none", "--site", "https://www.example.com", "--public-url", "crm.example.com")
+	s.answer(askToken, initToken)
+	s.answer(askWhich, "")
+	s.answer(askRight, "")
+	s.answer(askSlack, "")
+	s.expect(askAgree)
+	if err := os.WriteFile(file, []byte("# by hand\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.write("y\r")
+	s.expect(`dealbell.yaml was changed in the meantime; nothing was written`)
+	if code := s.exit(); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	if content, err := os.ReadFile(file); string(content) != "# by hand\n" {
+		t.Errorf("%q, %v, want what was written by hand", content, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, setup.EnvName)); err == nil {
+		t.Error("the other file was written")
+	}
+}
+
+func TestAQuestionForAPasswordCanBeLeft(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := sitAt(t, "DEALBELL_DATA="+dir, "password")
+	s.expect(`New password: $`)
+	s.write("half\x03")
+	s.expect(`dealbell: error: stopped; the password is as it was`)
+	if code := s.exit(); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
 	}
 }
 

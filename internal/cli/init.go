@@ -39,7 +39,7 @@ func (initCommand) Help() string {
 func (c *initCommand) Run(s *session) error {
 	r := &initRun{session: s, c: c, ask: newPrompt(s), answers: setup.Answers{Databases: map[setup.Role]crm.Schema{}, Mapping: setup.Mapping{}}}
 	err := r.run()
-	if errors.Is(err, errStopped) || s.ctx.Err() != nil && r.state == untouched {
+	if errors.Is(err, errStopped) || s.ctx.Err() != nil && r.state == nothingMade {
 		return errors.New("stopped; nothing was written")
 	}
 	if err != nil && r.state == begun {
@@ -74,8 +74,8 @@ type initRun struct {
 type progress int
 
 const (
-	untouched progress = iota
-	begun              // databases may have been made
+	nothingMade progress = iota
+	begun                // databases may have been made
 )
 
 func (r *initRun) run() error {
@@ -94,6 +94,9 @@ func (r *initRun) run() error {
 		return nil
 	}
 	if err := r.agree(); err != nil {
+		return err
+	}
+	if err := r.untouched(); err != nil {
 		return err
 	}
 	if err := r.write(); err != nil {

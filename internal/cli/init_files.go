@@ -162,6 +162,20 @@ func (r *initRun) agree() error {
 	return err
 }
 
+// untouched makes sure that nobody has changed the files while it was asked.
+func (r *initRun) untouched() error {
+	for name, was := range map[string]string{setup.EnvName: r.envWas.String(), setup.YAMLName: r.yaml} {
+		now, err := setup.ReadFile(r.path(name))
+		if err != nil {
+			return err
+		}
+		if strings.TrimSuffix(now, "\n") != strings.TrimSuffix(was, "\n") {
+			return crm.WithHint(fmt.Errorf("%s was changed in the meantime; nothing was written", r.path(name)), "run dealbell init again: it begins with what is there now")
+		}
+	}
+	return nil
+}
+
 // write makes the databases, then the files, which name them.
 func (r *initRun) write() error {
 	for _, role := range setup.Roles() {
@@ -186,7 +200,7 @@ func (r *initRun) write() error {
 		}
 		fmt.Fprintf(r.Stderr, "Wrote %s\n", r.path(f.name))
 	}
-	r.state = untouched
+	r.state = nothingMade
 	return nil
 }
 

@@ -65,18 +65,37 @@ func (c *passwordCommand) ask(s *session) (secret.String, error) {
 		}
 		return secret.New(strings.TrimRight(line, "\r\n")), nil
 	}
-	var typed [2][]byte
-	for i, prompt := range []string{"New password: ", "The same again: "} {
-		fmt.Fprint(s.Stderr, prompt)
+	var said [2]string
+	for i, question := range []string{"New password: ", "The same again: "} {
 		var err error
-		typed[i], err = term.ReadPassword(int(file.Fd()))
-		fmt.Fprintln(s.Stderr)
-		if err != nil {
-			return secret.String{}, fmt.Errorf("read password: %w", err)
+		if said[i], err = unseen(s, int(file.Fd()), question); err != nil {
+			return secret.String{}, err
 		}
 	}
-	if subtle.ConstantTimeCompare(typed[0], typed[1]) != 1 {
+	if subtle.ConstantTimeCompare([]byte(said[0]), []byte(said[1])) != 1 {
 		return secret.String{}, &usageError{errors.New("the two passwords are not the same"), "nothing was changed; try again"}
 	}
-	return secret.New(string(typed[0])), nil
+	return secret.New(said[0]), nil
+}
+
+// unseen reads a line from a terminal that does not show it.
+func unseen(s *session, terminal int, question string) (string, error) {
+	state, err := term.GetState(terminal)
+	if err != nil {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	fmt.Fprint(s.Stderr, question)
+	text, err := typed(s.ctx, func() (string, error) {
+		line, err := term.ReadPassword(terminal)
+		return string(line), err
+	})
+	fmt.Fprintln(s.Stderr)
+	if errors.Is(err, errStopped) {
+		_ = term.Restore(terminal, state) // who reads may still have it
+		return "", errors.New("stopped; the password is as it was")
+	}
+	if err != nil {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	return text, nil
 }

@@ -54,17 +54,23 @@ func (p *prompt) read(question string, hidden bool) (string, error) {
 		p.line.SetBracketedPasteMode(false)
 		_ = term.Restore(int(p.in.Fd()), state)
 	}()
+	return typed(p.ctx, func() (string, error) { return p.readLines(oneLine(question), hidden) })
+}
+
+// typed returns what somebody types, or errStopped when they press Ctrl-C or
+// Ctrl-D instead.
+func typed(ctx context.Context, read func() (string, error)) (string, error) {
 	type answer struct {
 		text string
 		err  error
 	}
 	given := make(chan answer, 1)
 	go func() { // ends with the process where the terminal never answers
-		text, err := p.readLines(oneLine(question), hidden)
+		text, err := read()
 		given <- answer{text, err}
 	}()
 	select {
-	case <-p.ctx.Done():
+	case <-ctx.Done():
 		return "", errStopped
 	case a := <-given:
 		if errors.Is(a.err, io.EOF) {

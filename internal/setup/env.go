@@ -143,8 +143,11 @@ func NewEnv(path string) Env {
 // secrets are the variables whose values are never shown.
 var secrets = regexp.MustCompile(`(TOKEN|SECRET|WEBHOOK_URL|PASSWORD|KEY)$`)
 
-// Show returns the file's content for people to see, with secrets left out. One
-// that is not as in before is marked.
+// retired is an assignment that somebody has made a comment of.
+var retired = regexp.MustCompile(`^\s*#[#\s]*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.+)$`)
+
+// Show returns the file's content for people to see, with secrets left out, old
+// ones in comments too. One that is not as in before is marked.
 func (e Env) Show(before Env) string {
 	shown := make([]string, len(e.lines))
 	for i, line := range e.lines {
@@ -154,6 +157,9 @@ func (e Env) Show(before Env) string {
 			if before.Get(m[1]) != e.Get(m[1]) {
 				shown[i] += " (new)"
 			}
+		}
+		if m := retired.FindStringSubmatch(line); m != nil && secrets.MatchString(m[1]) {
+			shown[i] = "#" + m[1] + "=" + secret.New(m[2]).String()
 		}
 	}
 	return Env{shown}.String()

@@ -88,6 +88,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	t.Parallel()
 	before := setup.NewEnv("x")
 	set(t, &before, setup.EnvToken, "ntn_canary1", setup.EnvFormSecret, "canary2")
+	before = setup.ParseEnv(before.String() + "#NOTION_TOKEN=secret_canary6\n # export FORM_SECRET='canary7'\n") // old ones
 	after := setup.ParseEnv(before.String())
 	set(t, &after, setup.EnvToken, "ntn_canary3", setup.EnvSlack, "https://hooks.slack.com/services/canary4", setup.EnvContacts, "c1", "MY_API_KEY", "canary5")
 	shown := before.Show(before) + after.Show(before)
