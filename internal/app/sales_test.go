@@ -118,6 +118,30 @@ func TestAWonDealRingsOnce(t *testing.T) {
 	})
 }
 
+// TestADealRingsWithinSecondsBesideABurstOfLeads: the leads take minutes.
+func TestADealRingsWithinSecondsBesideABurstOfLeads(t *testing.T) {
+	inSales(t, sandbox.Options{Latency: 150 * time.Millisecond}, sandbox.DeliveryPlan{}, func(s *sales) {
+		deal := s.negotiating("Acme")["Acme"]
+		s.start()
+		time.Sleep(time.Minute)
+		for i := range 100 {
+			s.accepted(person(i))
+		}
+		time.Sleep(5 * time.Second)
+		began := time.Now()
+		s.notion.EditRow(deal, map[string]any{"Stage": "Won"})
+		for len(s.rings()) == 0 && time.Since(began) < 5*time.Minute {
+			s.deliver(time.Second)
+		}
+		if took := time.Since(began); took > 10*time.Second || s.status().OpenLeads < 50 {
+			t.Errorf("it rang after %s, with %d leads still on their way; want it within 10 s, before them", took, s.status().OpenLeads)
+		}
+		s.settle(5 * time.Minute)
+		s.checkContacts(100)
+		s.stop()
+	})
+}
+
 func TestWhatTheDefaultRulesSay(t *testing.T) {
 	inSales(t, sandbox.Options{}, sandbox.DeliveryPlan{}, func(s *sales) {
 		owner := s.notion.People()[0]

@@ -57,6 +57,7 @@ type Job struct {
 	ID        int64
 	Kind      string // what to do, such as "lead.upsert"
 	Lane      Lane
+	Ahead     bool            // before the others of its lane: there are few of its kind, and they ask little
 	Key       string          // at most one job of a key runs at a time; "" for none
 	Unique    string          // jobs of one kind that wait with the same Unique are one; "" for none
 	Payload   json.RawMessage // what the kind needs

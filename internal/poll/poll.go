@@ -102,11 +102,17 @@ func ReconcileJob(database string, at time.Time) crm.Job {
 	return job(KindReconcile, crm.Sync, database, at)
 }
 
-// ClueJob returns the job that looks into the clues of a database.
-func ClueJob(database string) crm.Job { return job(KindClues, crm.Live, database, time.Time{}) }
+// ClueJob returns the job that looks into the clues of a database: a deal that
+// is won rings within seconds, however many leads wait.
+func ClueJob(database string) crm.Job { return ahead(job(KindClues, crm.Live, database, time.Time{})) }
 
 // EventJob returns the job that looks into webhook events.
-func EventJob() crm.Job { return job(KindEvents, crm.Live, "all", time.Time{}) }
+func EventJob() crm.Job { return ahead(job(KindEvents, crm.Live, "all", time.Time{})) }
+
+func ahead(j crm.Job) crm.Job {
+	j.Ahead = true
+	return j
+}
 
 func job(kind string, lane crm.Lane, database string, at time.Time) crm.Job {
 	payload, _ := json.Marshal(database) // a string

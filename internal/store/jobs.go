@@ -34,7 +34,7 @@ func (db *DB) Turn(ctx context.Context, ends []crm.End, room crm.Room) (claimed 
 			}
 			// With a bare parameter as its limit SQLite would prepare the
 			// statement anew at every run, for a plan of that limit.
-			err := tx.rows(`update jobs set state = 'running' where id in (select id from jobs where state = 'ready' and lane = ? order by id limit 0 + ?)
+			err := tx.rows(`update jobs set state = 'running' where id in (select id from jobs where state = 'ready' and lane = ? order by ahead desc, id limit 0 + ?)
 				returning `+jobColumns, []any{lane, n},
 				func(r *sql.Rows) error {
 					j, err := scanJob(r)
@@ -107,14 +107,14 @@ func (t *tx) enqueue(j crm.Job) error {
 	if payload == "" {
 		payload = "null"
 	}
-	found, err := t.row(`insert into jobs (kind, lane, key, uniq, payload, state, created_at, not_before)
+	found, err := t.row(`insert into jobs (kind, lane, key, uniq, payload, state, created_at, not_before, ahead)
 		values (?1, ?2, ?3, ?4, ?5,
-			case when ?3 <> '' and exists (select 1 from jobs where key = ?3 and state <> 'dead') then 'blocked' else ?6 end, ?7, ?8)
+			case when ?3 <> '' and exists (select 1 from jobs where key = ?3 and state <> 'dead') then 'blocked' else ?6 end, ?7, ?8, ?9)
 		on conflict (kind, uniq) where uniq <> '' and state in ('ready', 'waiting', 'blocked') do update set
-			payload = excluded.payload, lane = min(lane, excluded.lane), not_before = min(not_before, excluded.not_before),
+			payload = excluded.payload, lane = min(lane, excluded.lane), ahead = max(ahead, excluded.ahead), not_before = min(not_before, excluded.not_before),
 			created_at = excluded.created_at, -- no giving up on the newest before its time
 			state = case when state = 'waiting' and excluded.not_before = 0 then 'ready' else state end
-		returning state`, []any{j.Kind, j.Lane, j.Key, j.Unique, payload, state, t.now, notBefore}, &state)
+		returning state`, []any{j.Kind, j.Lane, j.Key, j.Unique, payload, state, t.now, notBefore, j.Ahead}, &state)
 	if err != nil || !found || state != crm.JobBlocked {
 		return err
 	}
@@ -196,13 +196,13 @@ func (t *tx) release(key string) error {
 		and not exists (select 1 from jobs where key = ? and state in ('ready', 'running', 'waiting'))`, t.now, key, key)
 }
 
-const jobColumns = `id, kind, lane, key, uniq, payload, state, attempts, created_at, not_before, last_error`
+const jobColumns = `id, kind, lane, ahead, key, uniq, payload, state, attempts, created_at, not_before, last_error`
 
 func scanJob(r *sql.Rows) (crm.Job, error) {
 	var j crm.Job
 	var payload string
 	var created, notBefore int64
-	err := r.Scan(&j.ID, &j.Kind, &j.Lane, &j.Key, &j.Unique, &payload, &j.State, &j.Attempts, &created, &notBefore, &j.LastError)
+	err := r.Scan(&j.ID, &j.Kind, &j.Lane, &j.Ahead, &j.Key, &j.Unique, &payload, &j.State, &j.Attempts, &created, &notBefore, &j.LastError)
 	j.Payload, j.CreatedAt, j.NotBefore = []byte(payload), moment(created), moment(notBefore)
 	return j, err
 }
