@@ -17,6 +17,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
@@ -261,6 +262,55 @@ func (away) Me(context.Context) (notion.Bot, error) { return notion.Bot{}, crm.E
 
 func (away) RefreshSchema(context.Context, string) (crm.Schema, error) {
 	return crm.Schema{}, crm.ErrUnavailable
+}
+
+// silence takes every question and never answers.
+type silence struct{ doctor.Notion }
+
+func (silence) Me(ctx context.Context) (notion.Bot, error) {
+	<-ctx.Done()
+	return notion.Bot{}, ctx.Err()
+}
+
+func (silence) RefreshSchema(ctx context.Context, _ string) (crm.Schema, error) {
+	<-ctx.Done()
+	return crm.Schema{}, ctx.Err()
+}
+
+func (silence) Check(ctx context.Context, _ string) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A page that shows the report has to be sent within 50 seconds.
+func TestAReportIsThereWithinHalfAMinuteWhenNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db := newStore(t)
+		p := healthy(t, db)
+		p.Notion, p.Slack = silence{}, silence{}
+		p.World = world(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		began := time.Now()
+		report := doctor.New(p.Options).Examine(t.Context())
+		if took := time.Since(began); took > 31*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		failing := 0
+		for _, f := range report.Findings {
+			if f.State == doctor.Failing {
+				failing++
+			}
+		}
+		if failing < 5 {
+			t.Errorf("%d findings are failing, want the token, two databases, the channel and the address: %+v", failing, report.Findings)
+		}
+		if err := db.Close(); err != nil { // what it runs ends in here
+			t.Error(err)
+		}
+	})
 }
 
 func skewed(d time.Duration) func() notion.State {
