@@ -64,20 +64,25 @@ func (c *deadLetters) each(s *session, verb, done string, act func(*store.DB, co
 		fmt.Fprintf(s.Stdout, "would %s %d\n", verb, len(jobs))
 		return printJobs(s.Stdout, jobs)
 	}
+	settled := jobs[:0]
 	for _, j := range jobs {
 		err := act(db, s.ctx, j)
-		if errors.Is(err, store.ErrNotFound) {
-			err = notDead(j)
+		switch {
+		case errors.Is(err, store.ErrNotFound) && chosen:
+			continue // somebody else was quicker
+		case errors.Is(err, store.ErrNotFound):
+			err = noLongerDead(j)
 		}
 		if err != nil {
 			return err
 		}
+		settled = append(settled, j)
 	}
-	fmt.Fprintf(s.Stdout, "%d %s\n", len(jobs), done)
-	if !chosen || len(jobs) == 0 {
+	fmt.Fprintf(s.Stdout, "%d %s\n", len(settled), done)
+	if !chosen || len(settled) == 0 {
 		return nil
 	}
-	return printGroups(s.Stdout, jobs)
+	return printGroups(s.Stdout, settled)
 }
 
 func (c *deadLetters) jobs(s *session, db *store.DB) (jobs []crm.Job, err error) {

@@ -49,7 +49,7 @@ func (c *jobsEdit) Run(s *session) error {
 	}
 	err = db.Correct(s.ctx, j, corrected)
 	if errors.Is(err, store.ErrNotFound) {
-		return notDead(j)
+		return noLongerDead(j)
 	}
 	if err != nil {
 		return fmt.Errorf("correct delivery %s: %w", d.ID, err)

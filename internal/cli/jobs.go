@@ -127,6 +127,11 @@ func notDead(j crm.Job) error {
 	return crm.WithHint(fmt.Errorf("job %d is %s, not a dead letter", j.ID, j.State), "only dead letters can be retried or dropped")
 }
 
+// noLongerDead is for one that was a dead letter a moment ago.
+func noLongerDead(j crm.Job) error {
+	return crm.WithHint(fmt.Errorf("job %d was retried or dropped in the meantime", j.ID), "dealbell jobs list shows what there is now")
+}
+
 func findJob(s *session, db *store.DB, id int64) (crm.Job, error) {
 	found, err := db.Jobs(s.ctx, store.JobFilter{ID: id})
 	if err != nil {

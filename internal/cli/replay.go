@@ -83,10 +83,10 @@ func (r *replay) list() error {
 	for _, q := range r.rejected {
 		row(q.ID, "rejected", q.Source, q.ReceivedAt, q.Body, q.Reason)
 	}
-	if len(r.ID) > 0 {
-		return crm.WithHint(fmt.Errorf("delivery %s is neither held nor rejected", oneLine(r.ID[0])), "dealbell replay lists those that are; dealbell export shows what a person sent")
+	if err := w.Flush(); err != nil || len(r.ID) == 0 {
+		return err
 	}
-	return w.Flush()
+	return crm.WithHint(fmt.Errorf("delivery %s is neither held nor rejected", oneLine(r.ID[0])), "dealbell replay lists those that are; dealbell export shows what a person sent")
 }
 
 func (r *replay) run() error {
