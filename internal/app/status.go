@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
@@ -13,7 +14,8 @@ import (
 type Status struct {
 	Version      string           `json:"version,omitempty"`
 	Running      bool             `json:"running"`
-	OpenLeads    int              `json:"open_leads"` // accepted, not yet in Notion
+	OpenLeads    int              `json:"open_leads"`           // accepted, not yet in Notion
+	LeadsWait    string           `json:"leads_wait,omitempty"` // why the first of them that failed waits
 	Queue        []Lane           `json:"queue"`
 	DeadLetters  int              `json:"dead_letters"`
 	Held         int              `json:"held"` // submissions that somebody has to look at
@@ -144,11 +146,25 @@ func ReadStatus(ctx context.Context, db *store.DB, subscribed bool) (Status, err
 	if err := s.readOut(ctx, db, subscribed, sum.Messages); err != nil {
 		return Status{}, err
 	}
+	if s.LeadsWait, err = leadsWait(ctx, db); err != nil {
+		return Status{}, err
+	}
 	s.Notion.PausedUntil, err = db.LoadPause(ctx)
 	if s.Notion.PausedUntil.Before(time.Now()) {
 		s.Notion.PausedUntil = time.Time{}
 	}
 	return s, err
+}
+
+// leadsWait tells why the oldest lead waits that was tried.
+func leadsWait(ctx context.Context, db *store.DB) (string, error) {
+	waiting, err := db.Jobs(ctx, store.JobFilter{State: crm.JobWaiting, Kind: lead.KindUpsert})
+	for _, j := range waiting {
+		if j.LastError != "" {
+			return j.LastError, err
+		}
+	}
+	return "", err
 }
 
 func databaseStatus(ctx context.Context, db *store.DB, r crm.Read) (DatabaseStatus, error) {

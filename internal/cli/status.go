@@ -46,7 +46,11 @@ func printStatus(out io.Writer, s app.Status) error {
 	}
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "daemon\t%s\n", state)
-	fmt.Fprintf(w, "leads not in Notion yet\t%d\n", s.OpenLeads)
+	if s.LeadsWait == "" {
+		fmt.Fprintf(w, "leads not in Notion yet\t%d\n", s.OpenLeads)
+	} else {
+		fmt.Fprintf(w, "leads not in Notion yet\t%d%s\n\t%s\n", s.OpenLeads, next(s.OpenLeads, "dealbell doctor"), oneLine(s.LeadsWait))
+	}
 	fmt.Fprintf(w, "dead letters\t%d%s\n", s.DeadLetters, next(s.DeadLetters, "dealbell jobs list --state dead"))
 	fmt.Fprintf(w, "held for review\t%d%s\n", s.Held, next(s.Held, "dealbell replay"))
 	fmt.Fprintf(w, "rejected, kept 7 days\t%d%s\n", s.Quarantined, next(s.Quarantined, "dealbell replay"))

@@ -56,19 +56,23 @@ func (t *teller) open() (Now, bool) {
 			return Now{Text: fmt.Sprintf("job %d goes on at %s", j.ID, t.clock(j.NotBefore))}, true
 		case j.State == crm.JobWaiting:
 			return Now{
-				Text: fmt.Sprintf("waits until %s, after %s: %s", t.clock(j.NotBefore), tries(j.Attempts), j.LastError),
-				Next: fmt.Sprintf("dealbell jobs show %d", j.ID),
+				Text: fmt.Sprintf("waits until %s%s: %s", t.clock(j.NotBefore), tries(j.Attempts), j.LastError),
+				Next: "dealbell doctor",
 			}, true
 		}
 	}
 	return Now{Text: "in the queue, not in Notion yet", Next: "dealbell status"}, true
 }
 
+// tries tells of failures that count; a Notion that is away is none.
 func tries(n int) string {
-	if n == 1 {
-		return "1 failed try"
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return ", after 1 failed try"
 	}
-	return fmt.Sprintf("%d failed tries", n)
+	return fmt.Sprintf(", after %d failed tries", n)
 }
 
 func (t *teller) clock(at time.Time) string { return at.In(t.zone).Format("2006-01-02 15:04:05 MST") }

@@ -119,7 +119,7 @@ func TestWhereARecordStands(t *testing.T) {
 		{
 			"one that waits",
 			store.Account{Deliveries: deliveries("queued"), Jobs: []crm.Job{{ID: 3, State: crm.JobWaiting, NotBefore: noon, Attempts: 1, LastError: "away"}}},
-			story.Now{Text: "waits until 2026-11-20 12:00:00 UTC, after 1 failed try: away", Next: "dealbell jobs show 3"},
+			story.Now{Text: "waits until 2026-11-20 12:00:00 UTC, after 1 failed try: away", Next: "dealbell doctor"},
 		},
 		{
 			"a rejected one that nobody heard of again",
