@@ -234,9 +234,27 @@ func fitEachScreen(ctx context.Context, t *testing.T, url string) {
 				if err != nil || wide > width {
 					t.Errorf("%q is %d wide on a screen of %d, %v", page, wide, width, err)
 				}
+				overcome(ctx, t, page)
 				photograph(ctx, t, strings.TrimSuffix("playground-"+strings.TrimSuffix(page, "/"), "-")+suffix+screen)
 			}
 		}
+	}
+}
+
+// overcome fails the test when a page has barriers, where DEALBELL_AXE names
+// axe-core.
+func overcome(ctx context.Context, t *testing.T, page string) {
+	t.Helper()
+	axe := os.Getenv("DEALBELL_AXE")
+	if axe == "" {
+		return
+	}
+	barriers, err := chromium.Barriers(ctx, axe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, barrier := range barriers {
+		t.Errorf("%q: %s", page, barrier)
 	}
 }
 
