@@ -180,7 +180,7 @@ func (s *Service) disk(context.Context) []Finding {
 	if err != nil {
 		return unreadable(check, err, "look at the disk: df -h")
 	}
-	text := fmt.Sprintf("%s free; the database takes %s, its write-ahead log %s", megabytes(int64(space.Free)), megabytes(space.File), megabytes(space.Log))
+	text := fmt.Sprintf("%s free; the database takes %s, its write-ahead log %s", room(int64(space.Free)), room(space.File), room(space.Log))
 	switch {
 	case space.Free < noRoom:
 		return []Finding{{check, Failing, text + ": leads are refused soon", "free some space: df -h"}}
@@ -212,7 +212,12 @@ func (s *Service) backup(ctx context.Context) []Finding {
 	return []Finding{fine(check, fmt.Sprintf("the last one is %s old", crm.Span(time.Since(at))))}
 }
 
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+func room(n int64) string {
+	if n >= 1e9 {
+		return fmt.Sprintf("%.0f GB", float64(n)/1e9)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
 
 func count(n int, one, many string) string {
 	if n == 1 {
