@@ -325,7 +325,7 @@ func TestTheStorySaysWhatIsStuckAndWhatToDo(t *testing.T) {
 		w.notion.RetypeProperty(w.crm.Contacts, "Company", "number")
 		w.retry(dead)
 		w.settle(time.Hour)
-		now(false, "in Notion without Company: expected a number, got", "dealbell check")
+		now(false, "in Notion without Company: expected a number, got", "dealbell doctor")
 		lines := strings.Join(w.told(w.why(ana)), "\n")
 		for _, want := range []string{
 			fmt.Sprintf("decision: job %d is a dead letter: create page: This is refused.", dead.ID),

@@ -105,7 +105,7 @@ func (c *digestCommand) report(s *session, messages []crm.Message) error {
 	for _, m := range messages {
 		switch m.State {
 		case crm.MessageRefused:
-			return crm.WithHint(fmt.Errorf("send digest to %s: %s", m.Channel, m.Reason), "dealbell check")
+			return crm.WithHint(fmt.Errorf("send digest to %s: %s", m.Channel, m.Reason), "dealbell doctor")
 		case crm.MessageMaybe:
 			return crm.WithHint(fmt.Errorf("nobody knows whether Slack took the digest for %s: %s", m.Channel, m.Reason), "look into the channel")
 		}

@@ -99,7 +99,7 @@ func printOut(w io.Writer, s app.Status) {
 		fmt.Fprintf(w, "messages maybe sent\t%d  → look into the channel\n", n)
 	}
 	if n := s.Outbox.Refused; n > 0 {
-		fmt.Fprintf(w, "messages that Slack refused\t%d  → dealbell check\n", n)
+		fmt.Fprintf(w, "messages that Slack refused\t%d  → dealbell doctor\n", n)
 	}
 	for _, m := range s.Outbox.Doubtful {
 		fmt.Fprintf(w, "\t%s, of %s to %s, page %s, %s ago: %s\n", m.State, oneLine(m.Rule), oneLine(m.Channel), cmp.Or(m.Page, "none"), age(m.At), oneLine(m.Reason))

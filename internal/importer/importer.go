@@ -3,7 +3,7 @@
 // It owns how columns find their properties, how cells become values, which
 // rows of a table are new, changed or unchanged, and the jobs that write them.
 // Its promises: nothing that a person set is replaced unless that was asked
-// for; one row makes one page, also after a crash, and also when a lead of the
+// for, as far as events and polls have told of it; one row makes one page, also after a crash, and also when a lead of the
 // same address arrives in the middle; a row that was brought in once has no
 // second effect; one that Notion refuses holds up no other. It writes rows
 // through package upsert and refuses to know what a file is.

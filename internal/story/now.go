@@ -106,7 +106,7 @@ func (t *teller) leftOut() (Now, bool) {
 	l := t.account.Leftovers[0]
 	return Now{
 		Text: fmt.Sprintf("in Notion without %s: expected %s, got %s; it is filled in once the property is mended in Notion", l.Property, l.Expected, l.Got),
-		Next: "dealbell check",
+		Next: "dealbell doctor",
 	}, true
 }
 

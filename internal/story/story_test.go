@@ -134,7 +134,7 @@ func TestWhereARecordStands(t *testing.T) {
 		{
 			"a value that does not fit",
 			store.Account{Deliveries: deliveries("done"), Pages: page, Leftovers: []crm.Leftover{{Property: "Status", Expected: "an option", Got: `"x"`}}},
-			story.Now{Text: `in Notion without Status: expected an option, got "x"; it is filled in once the property is mended in Notion`, Next: "dealbell check"},
+			story.Now{Text: `in Notion without Status: expected an option, got "x"; it is filled in once the property is mended in Notion`, Next: "dealbell doctor"},
 		},
 		{
 			"a message that Slack refused",
