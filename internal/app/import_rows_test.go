@@ -31,12 +31,14 @@ func creates(r *http.Request, what string) bool {
 	return err == nil && strings.Contains(string(body), what)
 }
 
-// importing runs a test beside a daemon that has read all.
-func importing(t *testing.T, test func(*world)) {
+// importing runs a test beside a daemon that has read all; yaml is part of its
+// configuration.
+func importing(t *testing.T, test func(*world), yaml ...string) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, sandbox.Options{Latency: 100 * time.Millisecond})
+		w.yaml += strings.Join(yaml, "\n")
 		w.start()
 		w.settle(time.Minute)
 		time.Sleep(time.Minute)
@@ -180,6 +182,25 @@ func TestWhatPeopleDoMeanwhileIsHonoured(t *testing.T) {
 			w.t.Errorf("%d contacts, want 200", len(w.contacts()))
 		}
 	})
+}
+
+func TestAnImportLooksEveryFewMinutesWherePollsAreRare(t *testing.T) {
+	importing(t, func(w *world) {
+		known := w.notion.AddRow(w.crm.Contacts, map[string]any{"Name": "By hand", "Email": "p01499@example.com"})
+		w.attached(func(db *store.DB) error {
+			return db.Apply(context.Background(), crm.Commit{Jobs: []crm.Job{pollNow(w.crm.Contacts.ID)}})
+		})
+		time.Sleep(time.Minute)
+		id := w.imports(people(1500)) // for ten minutes
+		time.Sleep(20 * time.Second)
+		w.notion.EditRow(known, map[string]any{"Company": "Set by hand"})
+		if in := w.imported(id, time.Hour); in.Created != 1499 || in.Unchanged != 1 {
+			w.t.Errorf("%+v", in)
+		}
+		if row := w.row("p01499@example.com"); row.Values["Company"] != "Set by hand" {
+			w.t.Errorf("%v, want the company by hand", row.Values)
+		}
+	}, "contacts: {poll: 1h}")
 }
 
 func TestALeadThatWaitsBehindARowMakesItUrgent(t *testing.T) {

@@ -103,8 +103,12 @@ func (i *importing) run() error {
 		return err
 	}
 	if draft != nil {
-		if begun, found, err := i.begun(draft); err != nil || found {
-			return errors.Join(err, i.goOn(draft, begun))
+		begun, found, err := i.begun(draft)
+		switch {
+		case err != nil:
+			return fmt.Errorf("look for an import that was begun: %w", err)
+		case found:
+			return i.goOn(draft, begun)
 		}
 	}
 	if i.Resume {

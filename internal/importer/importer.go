@@ -40,8 +40,8 @@ const (
 	// as all goes well, rows call for the next ones themselves.
 	feedWait = 30 * time.Second
 	// staleAge is how old the last read of a database may be before it is read
-	// again: longer than polls are apart, unless somebody wants it so.
-	staleAge = 20 * time.Minute
+	// again: a little longer than polls are apart, unless somebody wants it so.
+	staleAge = 6 * time.Minute
 )
 
 // State is what the package needs of the store.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/digest"
+	"github.com/dealbell/dealbell/internal/importer"
 	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/notify"
 	"github.com/dealbell/dealbell/internal/poll"
@@ -63,6 +64,7 @@ var kinds = map[string]string{
 	lead.KindRow: "Make a submission a row", lead.KindComplete: "Write values that did not fit",
 	poll.KindRead: "Read a database", poll.KindReconcile: "Compare a database with Notion", poll.KindClues: "Look at changed pages",
 	poll.KindEvents: "Look into webhook events", poll.KindSchema: "Read the shape of a database",
+	importer.KindRow: "Bring in a row of a file", importer.KindFeed: "Go on with an import",
 	notify.KindMatch: "Ask the rules about changes", notify.KindSend: "Send Slack messages", digest.KindMake: "Make a digest",
 }
 
