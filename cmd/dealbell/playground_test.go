@@ -113,6 +113,9 @@ func counter(name string, n int) chromedp.Action[chromedp.Void] {
 }
 
 func TestANewcomerSeesTheWholeLoop(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser on a whole demo takes long")
+	}
 	t.Parallel()
 	url := playground(t)
 	ctx := visit(chromium.Start(t), t, url)
@@ -168,6 +171,9 @@ func TestANewcomerSeesTheWholeLoop(t *testing.T) {
 // Each button tells what is going to happen, and then that the promise was
 // kept. Several are pressed together, so that troubles meet.
 func TestEachTroubleOfThePlaygroundIsRecoveredFrom(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser on a whole demo takes long")
+	}
 	t.Parallel()
 	ctx := visit(chromium.Start(t), t, playground(t))
 	press := func(name string) { t.Helper(); enter(ctx, t, `[data-press="`+name+`"]`) }

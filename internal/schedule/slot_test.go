@@ -81,6 +81,9 @@ var years = []struct {
 }
 
 func TestEverySlotOfAYearComesOnceAndInTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it is about concurrency")
+	}
 	t.Parallel()
 	for _, y := range years {
 		t.Run(fmt.Sprintf("%s %d: %s", y.zone, y.year, y.odd), func(t *testing.T) {
