@@ -19,12 +19,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
-	"github.com/dealbell/dealbell/internal/observe"
 	"github.com/dealbell/dealbell/internal/upsert"
 )
 
@@ -87,103 +85,6 @@ type place struct {
 	Line   int    `json:"line"`
 	Page   string `json:"page,omitempty"`  // that carries the key, where the store keeps no keys
 	Calls  bool   `json:"calls,omitempty"` // for the next rows
-}
-
-// Feed makes jobs of the rows that come next. Those of Contacts have the key
-// of the contact, as leads have, so that they run one after the other.
-func (s *Service) Feed(ctx context.Context, job crm.Job) (crm.Commit, error) {
-	var id int64
-	if err := json.Unmarshal(job.Payload, &id); err != nil {
-		return crm.Commit{}, fmt.Errorf("%w: read payload: %w", crm.ErrInvalid, err)
-	}
-	in, found, err := s.o.State.Import(ctx, id)
-	if err != nil || !found || in.State != crm.ImportRunning {
-		return crm.Commit{}, err
-	}
-	if err := s.freshen(ctx, in); err != nil {
-		return s.halt(in, crm.Commit{}, err)
-	}
-	rows, err := s.next(ctx, id)
-	if err != nil {
-		return crm.Commit{}, err
-	}
-	pages, err := s.pages(ctx, in, rows)
-	if err != nil {
-		return crm.Commit{}, err
-	}
-	commit := crm.Commit{Jobs: []crm.Job{FeedJob(id, time.Now().Add(feedWait))}}
-	for i, row := range rows {
-		payload, err := json.Marshal(place{id, row.Line, pages[row.Key], i == len(rows)/2})
-		if err != nil {
-			return crm.Commit{}, fmt.Errorf("encode job: %w", err)
-		}
-		commit.Jobs = append(commit.Jobs, crm.Job{
-			Kind: KindRow, Lane: crm.Bulk, Key: s.jobKey(in, row.Key), Unique: unique(row), Payload: payload,
-		})
-	}
-	return commit, nil
-}
-
-// next returns rows that have no job yet. One that waits for another try keeps
-// its time.
-func (s *Service) next(ctx context.Context, id int64) (rows []crm.ImportRow, err error) {
-	open, err := s.o.State.ImportRows(ctx, id, window)
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range open {
-		queued, err := s.o.State.Queued(ctx, KindRow, unique(row))
-		if err != nil {
-			return nil, err
-		}
-		if !queued {
-			rows = append(rows, row)
-		}
-	}
-	return rows, nil
-}
-
-// unique names the job of a row.
-func unique(row crm.ImportRow) string { return fmt.Sprintf("%d %d", row.Import, row.Line) }
-
-func (s *Service) jobKey(in crm.Import, key string) string {
-	if in.Database == s.o.Contacts {
-		return key
-	}
-	return in.Database + " " + key
-}
-
-// freshen makes sure that the database was read since this process began, and
-// not too long ago.
-func (s *Service) freshen(ctx context.Context, in crm.Import) error {
-	read, err := s.o.State.Read(ctx, in.Database)
-	if err != nil {
-		return err
-	}
-	if read.PolledAt.Before(s.begun) || time.Since(read.PolledAt) > staleAge {
-		return s.o.Freshen(ctx, in.Database)
-	}
-	return nil
-}
-
-// pages finds the pages of rows whose database has no keys in the store: the
-// oldest page of each key.
-func (s *Service) pages(ctx context.Context, in crm.Import, rows []crm.ImportRow) (map[string]string, error) {
-	if in.Database == s.o.Contacts {
-		return nil, nil
-	}
-	found := map[string]string{}
-	for _, row := range rows {
-		found[row.Key] = ""
-	}
-	err := s.o.State.Rows(ctx, in.Database, func(page crm.Snapshot) error {
-		key := observe.Key(page.Values[in.Property])
-		if at, wanted := found[key]; wanted && at == "" {
-			found[key] = page.Page
-		}
-		return nil
-	})
-	return found, err
 }
 
 // Row brings one row into its database.
@@ -283,61 +184,4 @@ func without(values map[string]crm.Value, property string) map[string]crm.Value 
 		}
 	}
 	return rest
-}
-
-// keyless is the state of a database whose rows have no keys in the store:
-// those of one key are given, and joined by what a look-up lists.
-type keyless struct {
-	State
-	key   string
-	pages []string
-}
-
-// Known returns the pages that carry the key.
-func (k *keyless) Known(ctx context.Context, _, _ string) ([]crm.Snapshot, error) {
-	var found []crm.Snapshot
-	for _, id := range k.pages {
-		page, known, err := k.Snapshot(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if known {
-			found = append(found, page)
-		}
-	}
-	slices.SortStableFunc(found, func(a, b crm.Snapshot) int {
-		if a.Trashed != b.Trashed {
-			return map[bool]int{true: 1, false: -1}[a.Trashed]
-		}
-		return a.CreatedAt.Compare(b.CreatedAt)
-	})
-	return found, nil
-}
-
-// Apply takes note of the pages that were seen. One that nobody knew while a
-// create was begun is what that made.
-func (k *keyless) Apply(ctx context.Context, c crm.Commit) error {
-	for n, sight := range c.Sights {
-		carries := sight.Key == k.key
-		i := slices.Index(k.pages, sight.Page.ID)
-		switch {
-		case i >= 0 && !carries:
-			k.pages = slices.Delete(k.pages, i, i+1)
-		case i < 0 && carries:
-			_, begun, err := k.Intent(ctx, sight.Database, k.key)
-			if err != nil {
-				return err
-			}
-			k.pages, c.Sights[n].Made = append(k.pages, sight.Page.ID), begun
-		}
-	}
-	nameless(c.Sights)
-	return k.State.Apply(ctx, c)
-}
-
-// nameless takes the keys from sights of a database that has none.
-func nameless(sights []crm.Sight) {
-	for i := range sights {
-		sights[i].Key = ""
-	}
 }
