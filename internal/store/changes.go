@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -34,18 +35,28 @@ type ChangeFilter struct {
 
 // Changes lists changes in the order in which they were seen.
 func (db *DB) Changes(ctx context.Context, f ChangeFilter) ([]crm.Change, error) {
-	if f.Limit == 0 {
-		f.Limit = 1000
-	}
 	var found []crm.Change
-	rows, err := db.reader.QueryContext(ctx, `select `+changeColumns+` from changes
-		where id > ?1 and (?2 = '' or page = ?2) and (?3 = '' or database = ?3) and (?4 = '' or property = ?4) order by id limit ?5`,
-		f.After, f.Page, f.Database, f.Property, f.Limit)
+	query, args := changesQuery(f)
+	rows, err := db.reader.QueryContext(ctx, query, args...)
 	return found, each(rows, err, func(r *sql.Rows) error {
 		c, err := scanChange(r)
 		found = append(found, c)
 		return err
 	})
+}
+
+// changesQuery names only what is asked for, so that the indexes of a page and
+// of a property are used: the ledger holds years.
+func changesQuery(f ChangeFilter) (query string, args []any) {
+	where := `id > ?`
+	args = []any{f.After}
+	for _, c := range []struct{ column, value string }{{"page", f.Page}, {"database", f.Database}, {"property", f.Property}} {
+		if c.value != "" {
+			where += ` and ` + c.column + ` = ?`
+			args = append(args, c.value)
+		}
+	}
+	return `select ` + changeColumns + ` from changes where ` + where + ` order by id limit ?`, append(args, cmp.Or(f.Limit, 1000))
 }
 
 const changeColumns = `id, page, database, property, old, new, edited_by, edited_at, seen_at, seen_by, own`

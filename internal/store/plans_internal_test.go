@@ -94,6 +94,28 @@ func TestAnAccountReadsNoTableThrough(t *testing.T) {
 	}
 }
 
+func TestChangesOfAPageOrPropertyAreFoundByIndex(t *testing.T) {
+	t.Parallel()
+	db, err := Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.write(t.Context(), func(tx *tx) error {
+		for index, f := range map[string]ChangeFilter{
+			"changes_page": {After: 7, Page: "p"}, "changes_property": {After: 7, Database: "d", Property: "s"}, "PRIMARY KEY": {After: 7},
+		} {
+			query, _ := changesQuery(f)
+			if steps := plan(t, tx, query); !strings.Contains(strings.Join(steps, "\n"), index) {
+				t.Errorf("%+v is read by %q, want %s", f, steps, index)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // work makes the queue run each of its statements.
 func work(t *testing.T, db *DB) {
 	t.Helper()
