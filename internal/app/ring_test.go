@@ -142,6 +142,9 @@ func TestAWebhookIsRevokedAndRepaired(t *testing.T) {
 				if n := log.count("a channel of Slack takes no messages; they wait"); n != 1 || log.count(`"hint":"`) == 0 {
 					t.Errorf("the log says %d times that the webhook is dead", n)
 				}
+				if out := s.status().Outbox; out.Queued == 0 || !strings.Contains(out.Wait, "switched off or deleted") && !strings.Contains(out.Wait, "archived") {
+					t.Errorf("status says %+v, want why messages wait", out)
+				}
 				s.stop()
 				s.start() // with another webhook
 				time.Sleep(time.Minute)

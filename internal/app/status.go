@@ -6,6 +6,7 @@ import (
 
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/lead"
+	"github.com/dealbell/dealbell/internal/notify"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
@@ -81,10 +82,11 @@ type WebhookStatus struct {
 
 // OutboxStatus counts the messages of the last 90 days.
 type OutboxStatus struct {
-	Queued  int `json:"queued"`
-	Sent    int `json:"sent"`
-	Maybe   int `json:"maybe"` // nobody knows whether Slack took them
-	Refused int `json:"refused"`
+	Queued  int    `json:"queued"`
+	Wait    string `json:"wait,omitempty"` // why the first of them that failed waits
+	Sent    int    `json:"sent"`
+	Maybe   int    `json:"maybe"` // nobody knows whether Slack took them
+	Refused int    `json:"refused"`
 	// Doubtful are the newest that may not have arrived, or did not.
 	Doubtful []DoubtfulMessage `json:"doubtful"`
 }
@@ -146,7 +148,10 @@ func ReadStatus(ctx context.Context, db *store.DB, subscribed bool) (Status, err
 	if err := s.readOut(ctx, db, subscribed, sum.Messages); err != nil {
 		return Status{}, err
 	}
-	if s.LeadsWait, err = leadsWait(ctx, db); err != nil {
+	if s.LeadsWait, err = whyWaits(ctx, db, lead.KindUpsert); err != nil {
+		return Status{}, err
+	}
+	if s.Outbox.Wait, err = whyWaits(ctx, db, notify.KindSend); err != nil {
 		return Status{}, err
 	}
 	s.Notion.PausedUntil, err = db.LoadPause(ctx)
@@ -156,9 +161,9 @@ func ReadStatus(ctx context.Context, db *store.DB, subscribed bool) (Status, err
 	return s, err
 }
 
-// leadsWait tells why the oldest lead waits that was tried.
-func leadsWait(ctx context.Context, db *store.DB) (string, error) {
-	waiting, err := db.Jobs(ctx, store.JobFilter{State: crm.JobWaiting, Kind: lead.KindUpsert})
+// whyWaits tells why the oldest job of a kind waits that was tried.
+func whyWaits(ctx context.Context, db *store.DB, kind string) (string, error) {
+	waiting, err := db.Jobs(ctx, store.JobFilter{State: crm.JobWaiting, Kind: kind})
 	for _, j := range waiting {
 		if j.LastError != "" {
 			return j.LastError, err

@@ -87,11 +87,11 @@ func (c *digestCommand) follow(ctx context.Context, s *session, db *store.DB, or
 		}
 		if p.Reason != "" && p.Reason != why {
 			why = p.Reason
-			fmt.Fprintf(s.Stderr, "waiting: %s\n", oneLine(why))
+			fmt.Fprintf(s.Stderr, "waiting: %s (Ctrl-C leaves it in the queue; dealbell doctor looks what is wrong)\n", oneLine(why))
 		}
 		select {
 		case <-ctx.Done():
-			return crm.WithHint(fmt.Errorf("digest %q is not done yet: %s", c.Name, why), "it stays in the queue: dealbell jobs list --kind "+digest.KindMake)
+			return crm.WithHint(fmt.Errorf("digest %q is not done yet: %s", c.Name, why), "it stays in the queue; dealbell doctor looks what is wrong")
 		case <-time.After(digestLook):
 		}
 	}

@@ -16,7 +16,10 @@ import (
 func (r *initRun) show(role setup.Role) error {
 	s, used := r.answers.Databases[role]
 	switch {
+	case !used && r.asking():
+		return nil
 	case !used:
+		r.showNone(role)
 		return nil
 	case slices.Contains(r.toCreate, role):
 		fmt.Fprintf(r.Stderr, "   %s will be made on the page %q, with the standard properties.\n", role.Title(), oneLine(titleOf(r.parent)))
@@ -53,6 +56,15 @@ func (r *initRun) show(role setup.Role) error {
 			return err
 		}
 	}
+}
+
+// showNone says that a role is nobody's, and which database could have it.
+func (r *initRun) showNone(role setup.Role) {
+	maybe := ""
+	if all := r.candidates(role); len(all) > 0 {
+		maybe = fmt.Sprintf("; %q looks like it: --%s %s", oneLine(all[0].Name), role, all[0].Database)
+	}
+	fmt.Fprintf(r.Stderr, "   %s: none%s\n", role.Title(), maybe)
 }
 
 // taker is what takes a slot, with its type.

@@ -46,11 +46,7 @@ func printStatus(out io.Writer, s app.Status) error {
 	}
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "daemon\t%s\n", state)
-	if s.LeadsWait == "" {
-		fmt.Fprintf(w, "leads not in Notion yet\t%d\n", s.OpenLeads)
-	} else {
-		fmt.Fprintf(w, "leads not in Notion yet\t%d%s\n\t%s\n", s.OpenLeads, next(s.OpenLeads, "dealbell doctor"), oneLine(s.LeadsWait))
-	}
+	printWaiting(w, "leads not in Notion yet", s.OpenLeads, s.LeadsWait)
 	fmt.Fprintf(w, "dead letters\t%d%s\n", s.DeadLetters, next(s.DeadLetters, "dealbell jobs list --state dead"))
 	fmt.Fprintf(w, "held for review\t%d%s\n", s.Held, next(s.Held, "dealbell replay"))
 	fmt.Fprintf(w, "rejected, kept 7 days\t%d%s\n", s.Quarantined, next(s.Quarantined, "dealbell replay"))
@@ -84,6 +80,15 @@ func printStatus(out io.Writer, s app.Status) error {
 	return w.Flush()
 }
 
+// printWaiting counts what waits, and says why when it was tried in vain.
+func printWaiting(w io.Writer, what string, n int, why string) {
+	if n == 0 || why == "" {
+		fmt.Fprintf(w, "%s\t%d\n", what, n)
+		return
+	}
+	fmt.Fprintf(w, "%s\t%d%s\n\t%s\n", what, n, next(n, "dealbell doctor"), oneLine(why))
+}
+
 // printOut shows how the webhook and the messages stand.
 func printOut(w io.Writer, s app.Status) {
 	switch h := s.Webhook; {
@@ -94,7 +99,7 @@ func printOut(w io.Writer, s app.Status) {
 	default:
 		fmt.Fprintf(w, "webhook\tno event yet; polls see changes  → dealbell webhook status\n")
 	}
-	fmt.Fprintf(w, "messages waiting for Slack\t%d\n", s.Outbox.Queued)
+	printWaiting(w, "messages waiting for Slack", s.Outbox.Queued, s.Outbox.Wait)
 	if n := s.Outbox.Maybe; n > 0 {
 		fmt.Fprintf(w, "messages maybe sent\t%d  → look into the channel\n", n)
 	}

@@ -10,7 +10,7 @@ import (
 // Candidate is a database that may have a role.
 type Candidate struct {
 	crm.Schema
-	Named bool // its name says so, and not its shape alone
+	Named bool // its name says so, or those of its stages (won and lost), and not its shape alone
 	score int
 }
 
@@ -29,6 +29,10 @@ func Candidates(role Role, all []crm.Schema) []Candidate {
 			continue
 		}
 		c.Named, c.score = name > 0, name*nameWeight+shape
+		if role == Deals {
+			mapping := Propose(Deals, s)
+			c.Named = c.Named || mapping[SlotWon] != "" && mapping[SlotLost] != ""
+		}
 		found = append(found, c)
 	}
 	slices.SortStableFunc(found, func(a, b Candidate) int {

@@ -50,6 +50,20 @@ func TestDatabasesAreRecognisedInManyLanguages(t *testing.T) {
 	}
 }
 
+func TestStagesTellDealsOfAnyName(t *testing.T) {
+	t.Parallel()
+	for properties, want := range map[string]bool{
+		"Name: title|Phase: status Neu, Gewonnen, Verloren": true,
+		"Name: title|S: status A, B|N: number|P: people":    false,
+		"Name: title|Invoice: select Open, Closed":          false,
+	} {
+		found := setup.Candidates(setup.Deals, []crm.Schema{database("Q4", strings.Split(properties, "|")...)})
+		if got := len(found) == 1 && found[0].Named; got != want {
+			t.Errorf("%s: proposed %v, want %v", properties, got, want)
+		}
+	}
+}
+
 func names(all []setup.Candidate) []string {
 	var out []string
 	for _, c := range all {

@@ -122,13 +122,13 @@ func (n Next) browser() string {
 }
 
 func (n Next) webhook() string {
-	if !strings.HasPrefix(n.base(), "https://") {
-		return "Deals ring within 5 minutes. Within seconds they do with Notion's webhook, which needs a public https address:\n" +
-			"   run dealbell init again with --public-url when there is one.\n"
-	}
 	slack := ""
 	if !n.Slack {
 		slack = "   And set SLACK_WEBHOOK_URL in " + n.env() + ": without it nothing rings.\n"
+	}
+	if !strings.HasPrefix(n.base(), "https://") {
+		return "Deals ring within 5 minutes. Within seconds they do with Notion's webhook, which needs a public https address:\n" +
+			"   run dealbell init again with --public-url when there is one.\n" + slack
 	}
 	return `Let deals ring within seconds instead of minutes, by Notion's webhook:
 

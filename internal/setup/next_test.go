@@ -71,6 +71,11 @@ func TestNextStepsFitTheSituation(t *testing.T) {
 			[]string{"set SLACK_WEBHOOK_URL in /etc/dealbell/dealbell.env: without it nothing rings"},
 			nil,
 		},
+		"deals without a channel or an address": {
+			setup.Next{Dir: "/etc/dealbell", Deals: true},
+			[]string{"needs a public https address", "set SLACK_WEBHOOK_URL in /etc/dealbell/dealbell.env: without it nothing rings"},
+			nil,
+		},
 		"here, before there is an address": {
 			setup.Next{Dir: ".", Listen: "127.0.0.1:3000", Deals: true, FormSecret: secret.New("abc")},
 			[]string{". ./dealbell.env", "dealbell serve", "FORM_SECRET=abc\n", "needs a public https address"},

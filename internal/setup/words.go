@@ -8,7 +8,7 @@ const (
 	contactsWords = `contacts,contact,leads,lead,people,customers,clients,crm,kontakte,kontakt,kunden,interessenten,contactos,contacto,clientes,contatos,contato,` +
 		`contatti,contatto,clienti,contacten,klanten,relaties,kontakter,kunder,yhteystiedot,asiakkaat,kontakty,klienci,klienti,zakaznici,kisiler,musteriler,` +
 		`контакты,клиенты,лиды,контакти,клієнти,ліди,επαφές,πελάτες,連絡先,顧客,リード,コンタクト,联系人,客户,线索,聯絡人,客戶,연락처,고객,리드`
-	dealsWords = `deals,deal,opportunities,opportunity,pipeline,sales,sales pipeline,geschäfte,geschäft,verkaufschancen,chancen,aufträge,vertrieb,` +
+	dealsWords = `deals,deal,opportunities,opportunity,pipeline,sales,sales pipeline,geschäfte,geschäft,verkaufschancen,vertriebschancen,chancen,aufträge,vertrieb,` +
 		`affaires,affaire,opportunités,opportunité,ventes,oportunidades,oportunidad,tratos,negocios,ventas,negócios,negócio,oportunidade,vendas,` +
 		`trattative,trattativa,opportunità,affari,vendite,kansen,verkopen,affärer,affär,salg,handler,kaupat,myynti,transakcje,szanse,sprzedaż,obchody,příležitosti,` +
 		`fırsatlar,anlaşmalar,satış,сделки,сделка,продажи,угоди,угода,продажі,ευκαιρίες,πωλήσεις,商談,案件,取引,パイプライン,交易,商机,销售,商機,거래,딜,영업`
