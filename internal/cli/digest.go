@@ -39,16 +39,11 @@ func (c *digestCommand) Run(s *session) error {
 	if err := knownDigest(settings, c.Name); err != nil {
 		return err
 	}
-	stop, err := s.worker(settings)
+	db, done, err := s.worker(settings)
 	if err != nil {
 		return err
 	}
-	defer stop()
-	db, err := s.attach()
-	if err != nil {
-		return err
-	}
-	defer db.Close()
+	defer done()
 	ctx, cancel := context.WithTimeout(s.ctx, digestPatience)
 	defer cancel()
 	order := digest.Order{Name: c.Name, Slot: notify.SlotByHand(time.Now()), Dry: c.DryRun}

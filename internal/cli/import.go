@@ -57,16 +57,11 @@ func (c *importCommand) Run(s *session) error {
 	if _, err := table.Open(file); err != nil { // before anything is waited for
 		return err
 	}
-	stop, err := s.worker(settings)
+	db, done, err := s.worker(settings)
 	if err != nil {
 		return err
 	}
-	defer stop()
-	db, err := s.attach()
-	if err != nil {
-		return err
-	}
-	defer db.Close()
+	defer done()
 	return (&importing{importCommand: c, session: s, settings: settings, db: db, database: target, file: file}).run()
 }
 

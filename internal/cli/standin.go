@@ -8,9 +8,25 @@ import (
 	"github.com/dealbell/dealbell/internal/store"
 )
 
-// worker makes sure that somebody works on the queue: a running daemon, or
-// else this command as the daemon would, until it is stopped.
-func (s *session) worker(settings *config.Config) (stop func(), err error) {
+// worker opens the state directory and makes sure that somebody works on the
+// queue: a running daemon, or else this command as the daemon would, until it
+// is done. When that fails, the command is over as well.
+func (s *session) worker(settings *config.Config) (db *store.DB, done func(), err error) {
+	stop, err := s.standIn(settings)
+	if err != nil {
+		return nil, nil, err
+	}
+	if db, err = store.Attach(s.ctx, settings.Data, s.logger()); err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return db, func() {
+		db.Close()
+		stop()
+	}, nil
+}
+
+func (s *session) standIn(settings *config.Config) (stop func(), err error) {
 	running, err := store.Running(settings.Data)
 	if err != nil || running {
 		return func() {}, err
@@ -20,8 +36,12 @@ func (s *session) worker(settings *config.Config) (stop func(), err error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
+	s.ctx = ctx
 	ended := make(chan error, 1)
-	go func() { ended <- a.Work(ctx) }()
+	go func() {
+		ended <- a.Work(ctx)
+		cancel()
+	}()
 	return func() {
 		cancel()
 		if err := <-ended; err != nil {

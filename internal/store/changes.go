@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"github.com/dealbell/dealbell/internal/crm"
 )
@@ -48,15 +49,15 @@ func (db *DB) Changes(ctx context.Context, f ChangeFilter) ([]crm.Change, error)
 // changesQuery names only what is asked for, so that the indexes of a page and
 // of a property are used: the ledger holds years.
 func changesQuery(f ChangeFilter) (query string, args []any) {
-	where := `id > ?`
+	where := []string{`id > ?`}
 	args = []any{f.After}
 	for _, c := range []struct{ column, value string }{{"page", f.Page}, {"database", f.Database}, {"property", f.Property}} {
 		if c.value != "" {
-			where += ` and ` + c.column + ` = ?`
+			where = append(where, c.column+` = ?`)
 			args = append(args, c.value)
 		}
 	}
-	return `select ` + changeColumns + ` from changes where ` + where + ` order by id limit ?`, append(args, cmp.Or(f.Limit, 1000))
+	return `select ` + changeColumns + ` from changes where ` + strings.Join(where, ` and `) + ` order by id limit ?`, append(args, cmp.Or(f.Limit, 1000))
 }
 
 const changeColumns = `id, page, database, property, old, new, edited_by, edited_at, seen_at, seen_by, own`
