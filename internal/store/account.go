@@ -53,7 +53,8 @@ func (a Account) Empty() bool {
 	return len(a.Deliveries)+len(a.Rejected)+len(a.Steps)+len(a.Pages)+len(a.Changes)+len(a.Messages)+len(a.Jobs)+len(a.Leftovers)+len(a.Intents) == 0
 }
 
-// querier is what an account is read from: one transaction.
+// querier is what is read from. An account has one transaction for all: who
+// holds a connection and asks for a second one waits for ever once a few do.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
@@ -79,7 +80,7 @@ func (db *DB) Account(ctx context.Context, w Whose) (Account, error) {
 	if err := a.collect(ctx); err != nil {
 		return Account{}, err
 	}
-	return a.Account, a.rejected(ctx, db)
+	return a.Account, nil
 }
 
 func newAccount(from querier, w Whose) *account {
@@ -88,7 +89,7 @@ func newAccount(from querier, w Whose) *account {
 
 func (a *account) collect(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		a.whose, a.deliveries, a.snapshots, a.steps, a.changes, a.messages, a.jobs, a.leftovers, a.intents,
+		a.whose, a.deliveries, a.snapshots, a.steps, a.changes, a.messages, a.jobs, a.leftovers, a.intents, a.rejected,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -252,18 +253,13 @@ func (a *account) intents(ctx context.Context) error {
 }
 
 // rejected finds what was not believed and names the address, in any spelling.
-func (a *account) rejected(ctx context.Context, db *DB) error {
-	kept, err := db.Quarantined(ctx)
-	if err != nil {
-		return err
-	}
+func (a *account) rejected(ctx context.Context) error {
 	email, none := crm.ParseEmail(a.Key)
-	for _, q := range kept {
+	return eachRejected(ctx, a, func(q Rejected) {
 		if q.ID == a.delivery || none == nil && len(email.Mentions(q.Body)) > 0 {
 			a.Rejected = append(a.Rejected, q)
 		}
-	}
-	return nil
+	}, allRejected)
 }
 
 // Keys calls visit with each key of a contact that wrote or was seen in

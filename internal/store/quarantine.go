@@ -48,11 +48,14 @@ func (db *DB) Quarantine(ctx context.Context, r Rejected) error {
 	})
 }
 
-const rejectedColumns = `id, source, reason, content_type, headers, signed, received_at`
+const (
+	rejectedColumns = `id, source, reason, content_type, headers, signed, received_at`
+	allRejected     = `select ` + rejectedColumns + `, body from quarantine order by received_at, id`
+)
 
 // Quarantined lists what is kept, oldest first.
 func (db *DB) Quarantined(ctx context.Context) ([]Rejected, error) {
-	return db.rejected(ctx, `select `+rejectedColumns+`, body from quarantine order by received_at, id`)
+	return db.rejected(ctx, allRejected)
 }
 
 // Rejects lists what is kept, newest first and without the bodies.
@@ -74,19 +77,28 @@ func (db *DB) Reject(ctx context.Context, id string) (Rejected, error) {
 
 func (db *DB) rejected(ctx context.Context, query string, args ...any) ([]Rejected, error) {
 	var found []Rejected
-	rows, err := db.reader.QueryContext(ctx, query, args...)
-	err = each(rows, err, func(r *sql.Rows) error {
+	err := eachRejected(ctx, db.reader, func(q Rejected) { found = append(found, q) }, query, args...)
+	return found, err
+}
+
+// eachRejected visits rejected deliveries one by one: all bodies together may
+// have 16 MB.
+func eachRejected(ctx context.Context, from querier, visit func(Rejected), query string, args ...any) error {
+	rows, err := from.QueryContext(ctx, query, args...)
+	return each(rows, err, func(r *sql.Rows) error {
 		var q Rejected
 		var at int64
 		var headers string
 		if err := r.Scan(&q.ID, &q.Source, &q.Reason, &q.ContentType, &headers, &q.Signed, &at, &q.Body); err != nil {
 			return err
 		}
+		if err := json.Unmarshal([]byte(headers), &q.Headers); err != nil {
+			return err
+		}
 		q.ReceivedAt = moment(at)
-		found = append(found, q)
-		return json.Unmarshal([]byte(headers), &found[len(found)-1].Headers)
+		visit(q)
+		return nil
 	})
-	return found, err
 }
 
 // DropRejected throws a rejected delivery away before its time.
