@@ -185,6 +185,9 @@ func TestWhatPeopleDoMeanwhileIsHonoured(t *testing.T) {
 }
 
 func TestAnImportLooksEveryFewMinutesWherePollsAreRare(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it is about concurrency")
+	}
 	importing(t, func(w *world) {
 		known := w.notion.AddRow(w.crm.Contacts, map[string]any{"Name": "By hand", "Email": "p01499@example.com"})
 		w.attached(func(db *store.DB) error {

@@ -20,7 +20,7 @@ func TestADayWithoutNotionLosesNothing(t *testing.T) {
 	t.Parallel()
 	people := size(1000, 10_000)
 	if testing.Short() {
-		people = 200
+		people = 80
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, sandbox.Options{Latency: 200 * time.Millisecond})

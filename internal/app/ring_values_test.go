@@ -14,6 +14,9 @@ import (
 )
 
 func TestNothingSecretIsLogged(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it is about concurrency")
+	}
 	inSales(t, sandbox.Options{}, sandbox.DeliveryPlan{}, func(s *sales) {
 		log := &diary{}
 		s.logs = log

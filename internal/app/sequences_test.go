@@ -21,7 +21,7 @@ func TestRandomSequences(t *testing.T) {
 	t.Parallel()
 	seed, many := seedOf(t), size(300, 20_000)
 	if testing.Short() {
-		many = 30
+		many = 12
 	}
 	var mu sync.Mutex
 	var all tally
