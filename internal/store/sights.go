@@ -162,18 +162,37 @@ func (db *DB) Snapshot(ctx context.Context, page string) (s crm.Snapshot, found 
 }
 
 // Rows calls visit for each row of a database that is not in the trash,
-// oldest first.
+// oldest first, as it is a moment before. No connection is held meanwhile, so
+// visit may ask for more.
 func (db *DB) Rows(ctx context.Context, database string, visit func(crm.Snapshot) error) error {
-	rows, err := db.reader.QueryContext(ctx, `select `+snapshotColumns+` from snapshots
-		where database = ? and trashed = 0 order by created_at, page`, database)
-	return each(rows, err, func(r *sql.Rows) error {
-		s, err := scanSnapshot(r.Scan)
-		if err != nil {
+	var last crm.Snapshot
+	for {
+		var batch []crm.Snapshot
+		rows, err := db.reader.QueryContext(ctx, rowsAfter, database, milli(last.CreatedAt), last.Page, rowsBatch)
+		if err := each(rows, err, func(r *sql.Rows) error {
+			s, err := scanSnapshot(r.Scan)
+			batch = append(batch, s)
+			return err
+		}); err != nil {
 			return err
 		}
-		return visit(s)
-	})
+		for _, s := range batch {
+			if err := visit(s); err != nil {
+				return err
+			}
+		}
+		if len(batch) < rowsBatch {
+			return nil
+		}
+		last = batch[len(batch)-1]
+	}
 }
+
+const (
+	rowsBatch = 500
+	rowsAfter = `select ` + snapshotColumns + ` from snapshots
+		where database = ? and trashed = 0 and (created_at, page) > (?, ?) order by created_at, page limit ?`
+)
 
 // NewestEdit returns the newest last_edited_time that is known of a database,
 // that is not in the future. It looks at every row.
