@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,14 +46,27 @@ func sit(t *testing.T, w *workspace, dir string, args ...string) *terminal {
 	return sitAt(t, "DEALBELL_NOTION_URL="+server.URL, append([]string{"init", "--dir", dir}, args...)...)
 }
 
-// sitAt starts any command at a terminal, with one variable.
+// sitAt starts dealbell at a terminal, with one variable. What stands behind
+// a > is the file that gets its standard output.
 func sitAt(t *testing.T, variable string, args ...string) *terminal {
 	t.Helper()
 	program, err := exec.LookPath("dealbell") // as testscript has put it there
 	if err != nil {
 		t.Fatal(err)
 	}
+	to := ""
+	if i := slices.Index(args, ">"); i >= 0 {
+		to, args = args[i+1], args[:i]
+	}
 	command := exec.CommandContext(t.Context(), program, args...)
+	if to != "" {
+		file, err := os.Create(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close() // the command has its own
+		command.Stdout = file
+	}
 	command.Env = []string{"TERM=xterm", "HOME=" + t.TempDir(), "TMPDIR=" + os.TempDir(), variable}
 	screen, err := pty.StartWithSize(command, &pty.Winsize{Rows: 50, Cols: 120})
 	if err != nil {
@@ -303,6 +317,24 @@ func TestWhatIsWrittenByHandMeanwhileIsKept(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, setup.EnvName)); err == nil {
 		t.Error("the other file was written")
+	}
+}
+
+func TestStepsThatGoToAFileHoldNoSecret(t *testing.T) {
+	t.Parallel()
+	dir, steps := t.TempDir(), filepath.Join(t.TempDir(), "steps")
+	s := sit(t, newcomer("german"), dir, "--deals", "none", "--activities", "none", "--site", "https://www.example.com", "--public-url", "crm.example.com", ">", steps)
+	s.answer(askToken, initToken)
+	s.answer(askWhich, "")
+	s.answer(askRight, "")
+	s.answer(askSlack, "")
+	s.answer(askAgree, "y")
+	if code := s.exit(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	content, err := os.ReadFile(steps)
+	if err != nil || !strings.Contains(string(content), "FORM_SECRET is in ") || strings.Contains(string(content), "FORM_SECRET=") {
+		t.Errorf("%v, the steps are:\n%s", err, content)
 	}
 }
 

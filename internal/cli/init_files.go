@@ -233,7 +233,7 @@ func (r *initRun) next() setup.Next {
 		Dir: r.dir, PublicURL: r.env.Get(setup.EnvPublicURL), Listen: r.settings.Listen, Service: r.inEtc(), Site: r.answers.Site,
 		Deals: rings, Slack: r.given(setup.EnvSlack) || len(r.settings.Slack.Channels) > 0,
 	}
-	if r.ask != nil {
+	if r.ask != nil && interactive(r.out) { // the steps may go to a file, which others read
 		first, _, _ := strings.Cut(r.env.Get(setup.EnvFormSecret), ",")
 		next.FormSecret = secret.New(first)
 	}
