@@ -121,10 +121,16 @@ func messageState(s crm.MessageState) stateView {
 }
 
 // testRules tries the rules on a page. A link to it may hold its title, so it
-// is posted.
+// is posted; and what is no link may be anything, so it is not logged.
 func (s *site) testRules(w http.ResponseWriter, r *http.Request) {
 	v := trialView{Page: strings.TrimSpace(r.PostFormValue("page"))}
-	trial, err := s.Tester.Try(r.Context(), v.Page)
+	id := crm.NormalID(v.Page)
+	if !isID(id) {
+		v.Problem = "That is neither the link nor the id of a page in Notion."
+		s.listRules(w, r, http.StatusUnprocessableEntity, &v)
+		return
+	}
+	trial, err := s.Tester.Try(r.Context(), id)
 	v.Trial, v.Missed = trial, trial.Missed != nil
 	status := http.StatusOK
 	if err != nil {

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/notify"
 )
 
 // visit is a browser without a window, at the dashboard of a daemon.
@@ -44,7 +47,7 @@ func TestRulesAreTriedAndDigestsOrdered(t *testing.T) {
 			t.Errorf("the trial lacks %q: %d %s", want, answer.Code, answer.Body)
 		}
 	}
-	if answer := w.send("/rules", "/rules/test", "page", "nothing"); answer.Code != http.StatusUnprocessableEntity || !strings.Contains(answer.Body.String(), "could not be read") {
+	if answer := w.send("/rules", "/rules/test", "page", "nothing"); answer.Code != http.StatusUnprocessableEntity || !strings.Contains(answer.Body.String(), "neither the link nor the id") {
 		t.Errorf("a page that is none: %d", answer.Code)
 	}
 	if got := len(d.slack.Messages("sales")); got != 0 {
@@ -73,6 +76,32 @@ func TestRulesAreTriedAndDigestsOrdered(t *testing.T) {
 	}
 	if page := w.page("/rules"); !strings.Contains(page, "sent <time") {
 		t.Errorf("the page does not say that it was sent: %s", page)
+	}
+}
+
+// candid says in its errors what it was asked for.
+type candid struct{}
+
+func (candid) Try(_ context.Context, page string) (notify.Trial, error) {
+	return notify.Trial{}, fmt.Errorf("%q is nothing", page)
+}
+
+func TestWhatIsTypedInThePlaceOfAPageIsNotLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.logIn()
+	w.options.Tester = candid{}
+	w.build()
+	for typed, says := range map[string]string{
+		"ana@example.com": "neither the link nor the id", "0b6f1111-2222-4333-8444-555555555555": "could not be read",
+		"https://www.notion.so/Ana-Silva-0b6f1111222243338444555555555555": "could not be read",
+	} {
+		if answer := w.send("/rules", "/rules/test", "page", typed); answer.Code != http.StatusUnprocessableEntity || !strings.Contains(answer.Body.String(), says) {
+			t.Errorf("%s: %d, want 422 and %q", typed, answer.Code, says)
+		}
+	}
+	if logs := strings.ToLower(w.logs.String()); strings.Contains(logs, "ana") || !strings.Contains(logs, "0b6f1111") {
+		t.Errorf("the log says: %s", logs)
 	}
 }
 
