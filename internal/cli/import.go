@@ -54,6 +54,9 @@ func (c *importCommand) Run(s *session) error {
 		return fmt.Errorf("import: %w", err)
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err == nil && !info.Mode().IsRegular() {
+		return crm.WithHint(fmt.Errorf("import: %s is no file that can be read twice", c.File), "write the data to a file, and import that")
+	}
 	if _, err := table.Open(file); err != nil { // before anything is waited for
 		return err
 	}
@@ -186,6 +189,9 @@ func (i *importing) begun(draft *importer.Draft) (in crm.Import, found bool, err
 
 // begin stores what is to be written and lets it begin.
 func (i *importing) begin(plan importer.Plan) error {
+	if err := i.hasRoom(plan.Writes()); err != nil {
+		return err
+	}
 	if other, found, err := i.db.ImportInto(i.ctx, i.database); err == nil && found && other.Open() > 0 && other.State != crm.ImportRunning {
 		fmt.Fprintf(i.Stderr, "an import of another file is given up: %d of its rows were not written\n", other.Open())
 	}
