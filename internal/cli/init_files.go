@@ -189,6 +189,7 @@ func (r *initRun) write() error {
 	if err := os.MkdirAll(r.dir, 0o755); err != nil { //nolint:gosec // the service's user reads the configuration there
 		return fmt.Errorf("make directory: %w", err)
 	}
+	var told []string // at the end: whoever has stopped listening gets both
 	for _, f := range []struct{ name, old, now string }{
 		{setup.YAMLName, r.yaml, r.edited}, {setup.EnvName, r.envWas.String(), r.env.String()},
 	} {
@@ -198,9 +199,12 @@ func (r *initRun) write() error {
 		if err := setup.WriteFile(r.path(f.name), f.now); err != nil {
 			return err
 		}
-		fmt.Fprintf(r.Stderr, "Wrote %s\n", r.path(f.name))
+		told = append(told, r.path(f.name))
 	}
 	r.state = nothingMade
+	for _, path := range told {
+		fmt.Fprintf(r.Stderr, "Wrote %s\n", path)
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package upsert
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -57,11 +58,13 @@ func (n Need) Fit(b Bindings) *Misfit {
 }
 
 // meant names the property that may take the place of one that is not there:
-// one that is spelled alike, else the only one of a kind that will do.
+// one that is spelled alike, else the only one of a kind that will do. One that
+// another name is bound to has a place.
 func (n Need) meant(b Bindings) string {
+	bound := slices.Collect(maps.Values(b.Known))
 	var fitting []string
 	for _, p := range b.Schema.Properties {
-		if slices.Contains(n.Kinds, p.Kind) {
+		if slices.Contains(n.Kinds, p.Kind) && !slices.Contains(bound, p.ID) {
 			fitting = append(fitting, p.Name)
 		}
 	}
