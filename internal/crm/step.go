@@ -44,8 +44,9 @@ type Record struct {
 	Page string // id; "" as long as it is not known
 }
 
-// Step is a decision about a record, or a request that was made for it. It
-// says nothing that a person entered: that stands where it refers to.
+// Step is a decision about a record, or a request that was made for it. What a
+// person entered stands where it refers to; only Why may quote a value, where a
+// refusal does.
 type Step struct {
 	Kind       StepKind
 	At         time.Time // when it began, for what takes time

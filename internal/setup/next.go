@@ -72,8 +72,8 @@ func (n Next) start() string {
 		"   systemctl enable --now dealbell.socket dealbell\n"
 }
 
-// firstLead needs the secret's variable, not the secret: a command line is
-// seen by others and kept in a history.
+// firstLead names the secret's variable, not the secret, which would stay in
+// the shell's history.
 func (n Next) firstLead() string {
 	return `Send the first lead, on this machine, and see it in Notion:
 
