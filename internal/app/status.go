@@ -7,6 +7,7 @@ import (
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/lead"
 	"github.com/dealbell/dealbell/internal/notify"
+	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
@@ -161,12 +162,13 @@ func ReadStatus(ctx context.Context, db *store.DB, subscribed bool) (Status, err
 	return s, err
 }
 
-// whyWaits tells why the oldest job of a kind waits that was tried.
+// whyWaits tells why the oldest job of a kind waits that was tried, in words
+// that anybody may read.
 func whyWaits(ctx context.Context, db *store.DB, kind string) (string, error) {
 	waiting, err := db.Jobs(ctx, store.JobFilter{State: crm.JobWaiting, Kind: kind})
 	for _, j := range waiting {
 		if j.LastError != "" {
-			return j.LastError, err
+			return notion.Brief(j.LastError), err
 		}
 	}
 	return "", err

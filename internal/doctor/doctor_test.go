@@ -326,6 +326,12 @@ func (p *patient) fill(t *testing.T) {
 		t.Fatal("a full workspace took a page")
 	}
 	p.Connection = func() notion.State { return notion.State{} } // another process met the wall
+	p.wait(t, refusal.Error())
+}
+
+// wait leaves a job that waits for a reason.
+func (p *patient) wait(t *testing.T, reason string) {
+	t.Helper()
 	job := crm.Job{Kind: "lead.upsert", Lane: crm.Live, Key: "k"}
 	if err := p.store.Apply(t.Context(), crm.Commit{Jobs: []crm.Job{job}}); err != nil {
 		t.Fatal(err)
@@ -334,7 +340,7 @@ func (p *patient) fill(t *testing.T) {
 	if err != nil || len(claimed) != 1 {
 		t.Fatalf("claimed %d jobs: %v", len(claimed), err)
 	}
-	end := crm.End{Job: claimed[0], State: crm.JobWaiting, At: time.Now().Add(time.Hour), Tried: true, Reason: refusal.Error()}
+	end := crm.End{Job: claimed[0], State: crm.JobWaiting, At: time.Now().Add(time.Hour), Tried: true, Reason: reason}
 	if _, _, err := p.store.Turn(t.Context(), []crm.End{end}, crm.Room{}); err != nil {
 		t.Fatal(err)
 	}
@@ -347,17 +353,20 @@ func TestAReportCanBeShownToStrangers(t *testing.T) {
 	p.World = fails(&net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(203, 0, 113, 7), Port: 443}, Err: errors.New("refused")})
 	p.Slack = talkative{}
 	p.store.sum = &store.Summary{Open: 1, Depths: []store.Depth{{Lane: crm.Live, State: crm.JobWaiting, Count: 1, Oldest: time.Now().Add(-time.Hour)}}}
+	p.wait(t, `update page 1: Name is expected to be text, instead was {"Canary Smith": 1} (validation_error, 400, request 4f0a)`)
 	text, err := json.Marshal(doctor.New(p.Options).Examine(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, private := range []string{"ana@example.com", "crm.example.com", "203.0.113.7", "right", "hooks.slack.com"} {
+	for _, private := range []string{"ana@example.com", "crm.example.com", "203.0.113.7", "right", "hooks.slack.com", "Canary"} {
 		if strings.Contains(string(text), private) {
 			t.Errorf("the report names %s: %s", private, text)
 		}
 	}
-	if !strings.Contains(string(text), "«email»") {
-		t.Error("the finding that named a person is missing")
+	for _, told := range []string{"«email»", "Notion answered validation_error, 400, request 4f0a"} {
+		if !strings.Contains(string(text), told) {
+			t.Errorf("the report lacks %q: %s", told, text)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/notion"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
@@ -76,7 +77,7 @@ func (s *Service) age(ctx context.Context, sum store.Summary) []Finding {
 	}
 	for _, j := range waits {
 		if j.Lane == crm.Live && j.LastError != "" {
-			f.Text += ": " + j.LastError
+			f.Text += ": " + notion.Brief(j.LastError)
 			break
 		}
 	}

@@ -62,6 +62,19 @@ func (e *Error) brief() string {
 	return short.Error()
 }
 
+// told is what Error ends with: codes, the status and Notion's number of the
+// request.
+var told = regexp.MustCompile(`\((?:[A-Za-z0-9_-]+, )*[1-5]\d\d(?:, request [A-Za-z0-9_-]+)?\)`)
+
+// Brief is the reason of a job for strangers: where Notion gave it, its codes
+// without its words, which may repeat what a person entered.
+func Brief(reason string) string {
+	if found := told.FindAllString(reason, -1); len(found) > 0 {
+		return "Notion answered " + strings.Trim(found[len(found)-1], "()")
+	}
+	return reason
+}
+
 // Unwrap returns the sentinel of package crm, and the cause when there is one.
 func (e *Error) Unwrap() []error {
 	if e.cause == nil {
