@@ -112,7 +112,7 @@ func (i *importing) lastError(about func(crm.Job) bool, kinds ...string) (string
 // watch shows the progress of an import until it ends.
 func (i *importing) watch(id int64) (crm.Import, error) {
 	var p *gauge
-	moved, said := time.Now(), ""
+	moved, looked, said := time.Now(), time.Time{}, ""
 	for last := -1; ; {
 		in, found, err := i.db.Import(i.ctx, id)
 		switch {
@@ -138,8 +138,9 @@ func (i *importing) watch(id int64) (crm.Import, error) {
 			return in, crm.WithHint(fmt.Errorf("the import has stopped, %d of %d rows are left: %s", in.Open(), in.Rows, in.Reason),
 				"once that is mended, the same command goes on where it stopped")
 		}
-		if time.Since(moved) > stallAfter {
-			if why, err := i.lastError(func(crm.Job) bool { return true }, importer.KindRow, importer.KindFeed); err == nil && why != "" && why != said {
+		if time.Since(moved) > stallAfter && time.Since(looked) > stallAfter {
+			looked = time.Now()
+			if why := i.stalled(); why != "" && why != said {
 				said = why
 				fmt.Fprintf(i.Stderr, "waiting: %s\n", oneLine(why))
 			}
@@ -151,6 +152,15 @@ func (i *importing) watch(id int64) (crm.Import, error) {
 		case <-time.After(importLook):
 		}
 	}
+}
+
+// stalled tells why an import does not go on; "" when nobody knows.
+func (i *importing) stalled() string {
+	if running, err := store.Running(i.db.Dir()); err == nil && !running {
+		return "the daemon has stopped; start it, or press Ctrl-C and give the same command again, which then writes by itself"
+	}
+	why, _ := i.lastError(func(crm.Job) bool { return true }, importer.KindRow, importer.KindFeed) // none is as good
+	return why
 }
 
 // gauge is a bar on a terminal and a line now and then elsewhere.
