@@ -152,6 +152,7 @@ func ReadStatus(ctx context.Context, db *store.DB, subscribed bool) (Status, err
 	if s.LeadsWait, err = whyWaits(ctx, db, lead.KindUpsert); err != nil {
 		return Status{}, err
 	}
+	s.LeadsWait = notion.Brief(s.LeadsWait)
 	if s.Outbox.Wait, err = whyWaits(ctx, db, notify.KindSend); err != nil {
 		return Status{}, err
 	}
@@ -162,13 +163,13 @@ func ReadStatus(ctx context.Context, db *store.DB, subscribed bool) (Status, err
 	return s, err
 }
 
-// whyWaits tells why the oldest job of a kind waits that was tried, in words
-// that anybody may read.
+// whyWaits tells why the oldest job of a kind waits that was tried. Of Slack's
+// words a reason never holds more than one.
 func whyWaits(ctx context.Context, db *store.DB, kind string) (string, error) {
 	waiting, err := db.Jobs(ctx, store.JobFilter{State: crm.JobWaiting, Kind: kind})
 	for _, j := range waiting {
 		if j.LastError != "" {
-			return notion.Brief(j.LastError), err
+			return j.LastError, err
 		}
 	}
 	return "", err
