@@ -37,18 +37,9 @@ func (o Order) Job() crm.Job {
 	return Job(o.Name, o.Slot, time.Time{})
 }
 
-// Progress looks how far the order has come. The error says why it cannot be
-// carried out.
+// Progress looks how far the order has come: at the job first, because what it
+// makes is there when it is gone. The error says why it cannot be carried out.
 func (o Order) Progress(ctx context.Context, in Orders) (Progress, error) {
-	messages, err := in.Digest(ctx, o.Name, o.Slot)
-	if err != nil {
-		return Progress{}, err
-	}
-	for _, m := range messages {
-		if m.State == crm.MessageQueued || m.State == crm.MessageSending {
-			return Progress{true, m.Reason, messages}, nil
-		}
-	}
 	jobs, err := in.Jobs(ctx, store.JobFilter{Kind: KindMake})
 	if err != nil {
 		return Progress{}, err
@@ -59,7 +50,16 @@ func (o Order) Progress(ctx context.Context, in Orders) (Progress, error) {
 		case j.State == crm.JobDead:
 			return Progress{}, errors.New(j.LastError)
 		default:
-			return Progress{true, j.LastError, messages}, nil
+			return Progress{Waits: true, Reason: j.LastError}, nil
+		}
+	}
+	messages, err := in.Digest(ctx, o.Name, o.Slot)
+	if err != nil {
+		return Progress{}, err
+	}
+	for _, m := range messages {
+		if m.State == crm.MessageQueued || m.State == crm.MessageSending {
+			return Progress{true, m.Reason, messages}, nil
 		}
 	}
 	return Progress{Messages: messages}, nil
