@@ -7,6 +7,7 @@ import (
 
 	"github.com/dealbell/dealbell/internal/crm"
 	"github.com/dealbell/dealbell/internal/notion"
+	"github.com/dealbell/dealbell/internal/rules"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
@@ -67,7 +68,7 @@ func (s *Service) age(ctx context.Context, sum store.Summary) []Finding {
 	if oldest.IsZero() || sum.Open == 0 || waited < lateLead {
 		return nil
 	}
-	f := Finding{check, Warning, fmt.Sprintf("%s not in Notion yet, the oldest job for %s", count(sum.Open, "lead is", "leads are"), crm.Span(waited)), "dealbell jobs list"}
+	f := Finding{check, Warning, fmt.Sprintf("%s not in Notion yet, the oldest job for %s", rules.Count(sum.Open, "lead is", "leads are"), crm.Span(waited)), "dealbell jobs list"}
 	if waited >= stuckLead {
 		f.State = Failing
 	}
@@ -104,7 +105,7 @@ func (s *Service) left(sum store.Summary) (found []Finding) {
 		{sum.Leftovers, Warning, "value does", "values do", "not fit their properties and wait", "dealbell status"},
 	} {
 		if item.n > 0 {
-			found = append(found, Finding{"queue", item.state, count(item.n, item.one, item.many) + " " + item.what, item.next})
+			found = append(found, Finding{"queue", item.state, rules.Count(item.n, item.one, item.many) + " " + item.what, item.next})
 		}
 	}
 	return found
@@ -120,10 +121,10 @@ func (s *Service) outbox(ctx context.Context) []Finding {
 		return unreadable(check, err, "dealbell status")
 	}
 	if n := sum.Messages[crm.MessageRefused]; n > 0 {
-		return []Finding{{check, Warning, "Slack refused " + count(n, "message", "messages") + " in the last 90 days", "dealbell status"}}
+		return []Finding{{check, Warning, "Slack refused " + rules.Count(n, "message", "messages") + " in the last 90 days", "dealbell status"}}
 	}
 	if n := sum.Messages[crm.MessageMaybe]; n > 0 {
-		return []Finding{{check, Warning, "nobody knows whether Slack took " + count(n, "message", "messages"), "look into the channel; dealbell status names them"}}
+		return []Finding{{check, Warning, "nobody knows whether Slack took " + rules.Count(n, "message", "messages"), "look into the channel; dealbell status names them"}}
 	}
 	return nil
 }
@@ -218,11 +219,4 @@ func room(n int64) string {
 		return fmt.Sprintf("%.0f GB", float64(n)/1e9)
 	}
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -178,6 +178,14 @@ func money(amount, sign string) string {
 	return sign + Grouped(strings.TrimPrefix(shown, "-"))
 }
 
+// Count shows how many there are of something: "1 lead", "1,200 leads".
+func Count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Grouped(strconv.Itoa(n)) + " " + many
+}
+
 // Grouped puts commas between the thousands of a number such as -1234.5.
 func Grouped(number string) string {
 	minus := ""

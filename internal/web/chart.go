@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"github.com/dealbell/dealbell/internal/rules"
 )
 
 // The room of a chart, in units of its own.
@@ -41,7 +43,7 @@ func (c chart) Says(b bar) string {
 	case c.Percent:
 		return b.Label + ": " + number(b.Value) + "%"
 	}
-	return b.Label + ": " + count(b.Value, c.One, c.Many)
+	return b.Label + ": " + rules.Count(b.Value, c.One, c.Many)
 }
 
 // drawn places the bars.
@@ -80,7 +82,7 @@ func (c chart) drawn() chart {
 
 // summary says what a chart of counts shows.
 func (c chart) summary(most, last bar) string {
-	text := fmt.Sprintf("%s: %s in all", c.What, count(c.Sum, c.One, c.Many))
+	text := fmt.Sprintf("%s: %s in all", c.What, rules.Count(c.Sum, c.One, c.Many))
 	if c.Sum > 0 {
 		text += fmt.Sprintf(", most on %s (%s)", most.Label, number(c.Top))
 	}

@@ -15,14 +15,6 @@ import (
 // number shows a count with commas between the thousands.
 func number(n int) string { return rules.Grouped(strconv.Itoa(n)) }
 
-// count shows a count with its noun: 1 lead, 1,200 leads.
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return number(n) + " " + many
-}
-
 // moment is a time as pages show it.
 type moment struct {
 	ISO   string // for machines

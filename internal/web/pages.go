@@ -17,6 +17,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/rules"
 )
 
 //go:embed templates static
@@ -76,7 +77,7 @@ func newPages() (*pages, error) {
 	}
 	p.mark = hex.EncodeToString(sum.Sum(nil)[:6])
 	shared, err := template.New("").Funcs(template.FuncMap{
-		"number": number, "count": count, "size": size, "sentence": sentence, "span": crm.Span, "money": money, "pair": pair,
+		"number": number, "count": rules.Count, "size": size, "sentence": sentence, "span": crm.Span, "money": money, "pair": pair,
 	}).ParseFS(files, "templates/parts/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("read templates: %w", err)

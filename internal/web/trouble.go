@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/dealbell/dealbell/internal/crm"
+	"github.com/dealbell/dealbell/internal/rules"
 	"github.com/dealbell/dealbell/internal/store"
 )
 
@@ -32,14 +33,14 @@ func (s *site) troubles(sum store.Summary, hooks store.Hooks, v overviewView, no
 	for _, l := range v.Lanes {
 		dead += l.Dead
 	}
-	add(dead > 0, trouble{count(dead, "job cannot", "jobs cannot") + " go on without you.", "/failures", "Look and retry", true})
-	add(sum.Held > 0, trouble{count(sum.Held, "submission waits", "submissions wait") + " for somebody to look at.", "/leads?state=held", "Release or drop", false})
-	add(sum.Quarantined > 0, trouble{count(sum.Quarantined, "submission was", "submissions were") + " rejected in the last 7 days.", "/failures#rejected", "See why", false})
-	add(sum.Leftovers > 0, trouble{count(sum.Leftovers, "value does", "values do") + " not fit Notion and will be written once that is mended.", "/failures#values", "See which", false})
+	add(dead > 0, trouble{rules.Count(dead, "job cannot", "jobs cannot") + " go on without you.", "/failures", "Look and retry", true})
+	add(sum.Held > 0, trouble{rules.Count(sum.Held, "submission waits", "submissions wait") + " for somebody to look at.", "/leads?state=held", "Release or drop", false})
+	add(sum.Quarantined > 0, trouble{rules.Count(sum.Quarantined, "submission was", "submissions were") + " rejected in the last 7 days.", "/failures#rejected", "See why", false})
+	add(sum.Leftovers > 0, trouble{rules.Count(sum.Leftovers, "value does", "values do") + " not fit Notion and will be written once that is mended.", "/failures#values", "See which", false})
 	refused := sum.Messages[crm.MessageRefused]
-	add(refused > 0, trouble{count(refused, "Slack message was", "Slack messages were") + " refused.", "/rules#messages", "See why", false})
+	add(refused > 0, trouble{rules.Count(refused, "Slack message was", "Slack messages were") + " refused.", "/rules#messages", "See why", false})
 	maybe := sum.Messages[crm.MessageMaybe]
-	add(maybe > 0, trouble{"Nobody knows whether Slack took " + count(maybe, "message", "messages") + ".", "/rules#messages", "See which", false})
+	add(maybe > 0, trouble{"Nobody knows whether Slack took " + rules.Count(maybe, "message", "messages") + ".", "/rules#messages", "See which", false})
 	add(state.Open && !state.Refused, trouble{"Notion does not answer. Leads are taken and kept; they go on by themselves.", "", "", false})
 	add(late(sum.Depths, now) && !state.Open, trouble{"A lead has been waiting for more than " + crm.Span(lateLead) + ".", "/failures", "See the queue", false})
 	add(!hooks.SilentSince(now, s.Subscribed).IsZero(), trouble{"Notion's webhook has fallen silent. Changes are seen by polling, a few minutes later.", "/health", "See what to do", false})
